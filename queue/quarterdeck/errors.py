@@ -1,0 +1,52 @@
+"""The errors of the package: each names the thing, the place and the cure, and carries an exit status."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitStatus(IntEnum):
+    """What a command of `quarterdeck` ends with."""
+
+    DONE = 0
+    TROUBLE = 1
+    USAGE = 2
+    UNREACHABLE = 3
+
+
+class QuarterdeckError(Exception):
+    """The base of all errors that a user can cause or cure.
+
+    `message` is one sentence that names what went wrong and where; `cure` is one that says what to do (may be empty).
+    """
+
+    exit_status: ClassVar[ExitStatus] = ExitStatus.TROUBLE
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.cure}".strip()
+
+
+class UsageError(QuarterdeckError):
+    """Something was asked in a way that can't be understood or is not allowed."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class UnreachableError(QuarterdeckError):
+    """The server could not be reached, or did not let us in."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+
+class RefusedError(UsageError):
+    """An act that the role, the environment or the state of the data does not allow."""
+
+
+class StaleError(RefusedError):
+    """An act on data that is too old to act on."""
