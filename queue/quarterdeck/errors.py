@@ -50,3 +50,15 @@ class RefusedError(UsageError):
 
 class StaleError(RefusedError):
     """An act on data that is too old to act on."""
+
+
+class AddressError(UsageError):
+    """A server's URL that can't be read, or that reads two ways."""
+
+
+class SettingsError(UsageError):
+    """A setting that is not known or has the wrong type; the message names its file, itself and the nearest one."""
+
+
+class EmbeddedError(UnreachableError):
+    """The embedded server could not be started, or refused to run."""
