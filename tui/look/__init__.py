@@ -1,0 +1,1 @@
+"""How the deck looks: one stylesheet, its themes and its glyphs."""

@@ -1,0 +1,452 @@
+"""The grid: the one list widget of the deck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from quarterdeck.text import human_count
+from tui.widgets import gridnews
+from tui.widgets.cell import GridRow
+from tui.widgets.clock import DeckClock
+from tui.widgets.columns import Column, Placed, lay_out
+from tui.widgets.cursor import Cursor
+from tui.widgets.gridpaint import LineState, header_strip, message_strip, row_strip
+from tui.widgets.painted import Painted
+from tui.widgets.window import RowWindow
+
+_WHEEL_ROWS = 3
+_MOST_HELD = 4_096
+
+
+class Grid(Painted, can_focus=True):
+    """A list of any length, of which it holds a window.
+
+    Rows come by `show`; when the view nears the end of what is held, `WindowWanted` asks for more. The cursor and the
+    marks belong to keys. While rows are marked, or `hold` is set, rows keep their order and only their cells change.
+    Cells are plain text, cleaned when painted. Only lines that changed are painted again.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False, id="grid.down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="grid.up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="grid.page_down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="grid.page_up"),
+        Binding("home,g", "first", "First", show=False, id="grid.first"),
+        Binding("end,G", "last", "Last", show=False, id="grid.last"),
+        Binding("space", "mark", "Mark", show=False, id="grid.mark"),
+        Binding("asterisk", "mark_visible", "Mark all visible", show=False, id="grid.mark_visible"),
+        Binding("escape", "unmark", "Unmark all", show=False, id="grid.unmark"),
+        Binding("enter", "open", "Open", show=False, id="grid.open"),
+        Binding("o", "sort", "Sort by the next column", show=False, id="grid.sort"),
+        Binding("O", "reverse", "Reverse the order", show=False, id="grid.reverse"),
+    ]
+
+    hold: reactive[bool] = reactive(False)
+    """Set while a dialog is open: rows keep their order, as they do while rows are marked."""
+    show_header: reactive[bool] = reactive(True)
+    empty_text: reactive[str] = reactive("nothing here")
+    """What is said when there is no row."""
+
+    WindowWanted = gridnews.WindowWanted
+    CursorMoved = gridnews.CursorMoved
+    RowOpened = gridnews.RowOpened
+    Marked = gridnews.Marked
+    SortWanted = gridnews.SortWanted
+    EdgeReached = gridnews.EdgeReached
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002  (Textual's own word)
+        classes: str | None = None,
+        clock: DeckClock | None = None,
+        gap: int = 2,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, clock=clock)
+        self._columns = tuple(columns)
+        self._gap = gap
+        self._window = RowWindow()
+        self._arrived = False
+        self._cursor = Cursor()
+        self._touched = False
+        self._top = 0
+        self._marks: dict[str, None] = {}
+        self._sort: tuple[str, bool] | None = None
+        self._wanted = (0, 0)
+        self._layout: tuple[Placed, ...] = ()
+        self._lines: list[LineState] = []
+        self._strips: dict[LineState, Strip] = {}
+
+    # What the screen asks.
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key under the cursor; None while there is no row, or the one that was there is gone."""
+        return self._cursor.target
+
+    @property
+    def cursor_index(self) -> int:
+        """The cursor's index in the whole list."""
+        return self._cursor.index
+
+    @property
+    def cursor_row(self) -> GridRow | None:
+        """The row under the cursor, as it was last shown; None as for `cursor_key`."""
+        return self._window.row(self._cursor.index) if self._cursor.target is not None else None
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The marked keys, in the order in which they were marked."""
+        return tuple(self._marks)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What a verb takes: the marked keys, else the one under the cursor, else nothing."""
+        if self._marks:
+            return self.marked
+        return () if self.cursor_key is None else (self.cursor_key,)
+
+    @property
+    def held(self) -> bool:
+        """Whether the order of the rows holds still."""
+        return self.hold or bool(self._marks)
+
+    @property
+    def wanted(self) -> tuple[int, int]:
+        """The window to read next, as (offset, limit): what is visible and a little more."""
+        return self._wanted
+
+    @property
+    def total(self) -> int:
+        """How many rows the whole list has."""
+        return self._window.total
+
+    @property
+    def sorting(self) -> tuple[str, bool] | None:
+        """The column sorted by and whether it descends; None in the list's own order."""
+        return self._sort
+
+    @property
+    def position(self) -> str:
+        """Where the view is, for a title: `1-20 of 1,204`, with `held` and the number of marks."""
+        if not self.total:
+            return "0"
+        last = min(self.total, self._top + self.body_height)
+        text = f"{human_count(self._top + 1, 12)}-{human_count(last, 12)} of {human_count(self.total, 12)}"
+        marks = f", {len(self._marks)} marked" if self._marks else ""
+        return text + marks + (", held" if self.held else "")
+
+    @property
+    def body_height(self) -> int:
+        """Rows that can be seen at once."""
+        return max(0, self.size.height - self.show_header)
+
+    # What the screen tells.
+
+    def show(self, rows: Sequence[GridRow], offset: int = 0, total: int | None = None) -> None:
+        """Show a new reading of the list: `rows` are those from `offset` on, out of `total` (default: these are all).
+
+        Cursor and marks stay with their keys. While the order is held only cells change, and rows are added at the
+        ends; a reading from elsewhere in the list replaces what is held.
+        """
+        fresh = RowWindow(rows, offset, total)
+        self._arrived = True
+        self._window = self._window.held_against(fresh) if self.held and self._window.rows else fresh
+        self._window = self._window.around(self._top, _MOST_HELD)
+        before = self._cursor.target
+        if not (self._touched or self.has_focus):
+            self._cursor.go(0, self._window)
+        elif moved := self._cursor.follow(self._window):
+            self._top += moved if self._top else 0
+        self._settle(before)
+
+    def sorted_by(self, column: str | None, descending: bool = False) -> None:
+        """Say in what order the rows are; None for the list's own order."""
+        self._sort = None if column is None else (column, descending)
+        self._repaint_header()
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on an index of the whole list, reading it if need be."""
+        before = self._cursor.target
+        self._touched = True
+        self._cursor.go(index, self._window)
+        self._settle(before)
+
+    def place(self, key: str, index: int) -> None:
+        """Put the cursor on a key that is known to be at an index, though its row may not have arrived."""
+        before = self._cursor.target
+        self._touched = True
+        self._cursor.go(index, self._window)
+        self._cursor.key = key
+        self._cursor.follow(self._window)
+        self._settle(before)
+
+    def unmark(self, keys: Iterable[str] | None = None) -> None:
+        """Take the marks off some keys, or off all."""
+        for key in tuple(self._marks) if keys is None else keys:
+            self._marks.pop(key, None)
+        self._tell_marks()
+
+    def reset(self) -> None:
+        """Forget rows, cursor and marks: another list is about to be shown."""
+        self._window, self._cursor, self._arrived = RowWindow(), Cursor(), False
+        self._touched, self._top, self._wanted = False, 0, (0, 0)
+        self._marks.clear()
+        self._settle(None)
+
+    def tick(self) -> None:
+        """A second has gone by: paint the countdowns and ages that changed."""
+        self._repaint()
+
+    def visible_text(self) -> list[str]:
+        """The lines as they are painted, header included, without styles."""
+        return [self.render_line(y).text for y in range(self.size.height)]
+
+    # Keys and mouse.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Let Esc through to the screen when there is nothing to unmark, and sorting where nothing can be sorted."""
+        if action == "unmark":
+            return bool(self._marks)
+        if action in ("sort", "reverse"):
+            return any(column.sortable for column in self._columns)
+        return True
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by some rows; from a row that is gone the first step takes the row in its place."""
+        if self._cursor.standing == "lost":
+            step = min(step, 0)
+        target = self._cursor.index + step
+        if not 0 <= target < self.total and self._cursor.standing != "lost":
+            self.post_message(self.EdgeReached(self, step))
+        self.move_to(target)
+
+    def action_page(self, direction: int) -> None:
+        """Move view and cursor by a page."""
+        step = direction * max(1, self.body_height - 1)
+        self._top += step
+        self.move_to(self._cursor.index + step)
+
+    def action_first(self) -> None:
+        """Move to the first row."""
+        self.move_to(0)
+
+    def action_last(self) -> None:
+        """Move to the last row."""
+        self.move_to(self.total - 1)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row under the cursor, and move on."""
+        key = self.cursor_key
+        if key is None:
+            self.move_to(self._cursor.index)
+            return
+        if key in self._marks:
+            del self._marks[key]
+        else:
+            self._marks[key] = None
+        self._tell_marks()
+        if self._cursor.index + 1 < self.total:
+            self.move_to(self._cursor.index + 1)
+
+    def action_mark_visible(self) -> None:
+        """Mark every row that can be seen; unmark them where all of them are marked."""
+        rows = (self._window.row(self._top + y) for y in range(self.body_height))
+        keys = [row.key for row in rows if row is not None]
+        if all(key in self._marks for key in keys):
+            self.unmark(keys)
+            return
+        self._marks.update(dict.fromkeys(keys))
+        self._tell_marks()
+
+    def action_unmark(self) -> None:
+        """Take off all marks."""
+        self.unmark()
+
+    def action_open(self) -> None:
+        """Open the row under the cursor; where it is gone, take the row in its place and open nothing yet."""
+        if self.cursor_key is not None:
+            self._touched = True
+            self.post_message(self.RowOpened(self, self.cursor_key))
+        else:
+            self.move_to(self._cursor.index)
+
+    def action_sort(self) -> None:
+        """Ask for the order of the next column that can be sorted by."""
+        columns = [column for column in self._columns if column.sortable]
+        keys = [column.key for column in columns]
+        at = keys.index(self._sort[0]) + 1 if self._sort and self._sort[0] in keys else 0
+        chosen = columns[at % len(columns)]
+        self._ask_order(chosen.key, chosen.descending)
+
+    def action_reverse(self) -> None:
+        """Ask for the same order the other way round."""
+        if self._sort is None:
+            self.action_sort()
+        else:
+            self._ask_order(self._sort[0], not self._sort[1])
+
+    def on_click(self, event: events.Click) -> None:
+        """Move to the row that was clicked; open it on a double click; sort by a clicked title."""
+        y = event.get_content_offset_capture(self).y - self.show_header
+        if y >= 0 and self._top + y < self.total:
+            self.move_to(self._top + y)
+            if event.chain == 2:
+                self.action_open()
+        elif y < 0:
+            self._click_title(event.get_content_offset_capture(self).x)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll the view, taking the cursor along at its edge."""
+        self._scroll(_WHEEL_ROWS)
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll the view, taking the cursor along at its edge."""
+        self._scroll(-_WHEEL_ROWS)
+        event.stop()
+
+    def on_resize(self) -> None:
+        """Lay out anew and ask for what the new size shows."""
+        self.forget_lines()
+        self._settle(self._cursor.target)
+
+    def on_focus(self) -> None:
+        """From now on the cursor stays with its key."""
+        self._touched = True
+
+    def watch_hold(self) -> None:
+        """Nothing changes until the next reading; the mark of holding is the caller's title (`position`)."""
+
+    def watch_show_header(self) -> None:
+        """One line more or less."""
+        self.forget_lines()
+        self.refresh()
+
+    # Inside.
+
+    def _ask_order(self, column: str, descending: bool) -> None:
+        self.sorted_by(column, descending)
+        self.post_message(self.SortWanted(self, column, descending))
+
+    def _click_title(self, x: int) -> None:
+        left = 1
+        for placed in self._layout:
+            if left <= x < left + placed.width and placed.column.sortable:
+                same = self._sort is not None and self._sort[0] == placed.column.key
+                descending = not self._sort[1] if self._sort and same else placed.column.descending
+                self._ask_order(placed.column.key, descending)
+            left += placed.width + self._gap
+
+    def _scroll(self, step: int) -> None:
+        self._top = max(0, min(self._top + step, self.total - self.body_height))
+        low, high = self._top, self._top + max(0, self.body_height - 1)
+        index = min(max(self._cursor.index, low), high)
+        if index != self._cursor.index:
+            self.move_to(index)
+        else:
+            self._settle(self._cursor.target)
+
+    def _tell_marks(self) -> None:
+        self._repaint()
+        self.post_message(self.Marked(self, self.marked))
+
+    def _settle(self, before: str | None) -> None:
+        """After rows, cursor or size changed: bring the cursor into view, ask for rows, paint, tell."""
+        height = self.body_height
+        if height:
+            self._top = min(self._top, self._cursor.index)
+            self._top = max(self._top, self._cursor.index - height + 1)
+            self._top = max(0, min(self._top, self.total - height))
+        self._want(height)
+        self._repaint()
+        if self._cursor.target != before:
+            self.post_message(self.CursorMoved(self, self._cursor.target))
+
+    def _want(self, height: int) -> None:
+        """Ask for another window when half a page before or after the view is neither held nor asked for."""
+        if not height:
+            return
+        low, high = self._top - height // 2, self._top + height + height // 2
+        offset, limit = self._wanted
+        high = min(high, self.total) if self._arrived else high
+        if limit and offset <= max(0, low) and high <= offset + limit:
+            return
+        self._wanted = (max(0, self._top - height), 3 * height)
+        if not self._window.covers(low, high) or not self._arrived:
+            self.post_message(self.WindowWanted(self, *self._wanted))
+
+    def _repaint_header(self) -> None:
+        if self.show_header:
+            self.refresh_rows([0])
+
+    def _repaint(self) -> None:
+        """Paint the lines whose content is not what is on screen."""
+        lines = [self._line(y) for y in range(self.body_height)]
+        if len(lines) != len(self._lines):
+            self._lines = lines
+            self.refresh()
+            return
+        changed = [y for y, (old, new) in enumerate(zip(self._lines, lines, strict=True)) if old != new]
+        self._lines = lines
+        self.refresh_rows(y + self.show_header for y in changed)
+
+    def _line(self, y: int) -> LineState:
+        """All that the look of a body line depends on, apart from size and stylesheet."""
+        index = self._top + y
+        row = self._window.row(index)
+        row = row.at(self.clock.now_ms()) if row is not None else None
+        at_cursor = index == self._cursor.index and bool(self.total)
+        return LineState(
+            row=row,
+            beyond=index >= self.total,
+            cursor=self._cursor.standing if at_cursor and (self.has_focus or self._touched) else "",
+            focused=self.has_focus,
+            marked=row is not None and row.key in self._marks,
+            thumb=self._thumb(y),
+        )
+
+    def _thumb(self, y: int) -> bool:
+        """Whether the scroll bar's thumb is on this body line."""
+        height = self.body_height
+        if self.total <= height or not height:
+            return False
+        size = max(1, height * height // self.total)
+        at = round(self._top / (self.total - height) * (height - size))
+        return at <= y < at + size
+
+    def forget_lines(self) -> None:
+        """Drop the painted lines and the layout: size or style changed."""
+        self._strips.clear()
+        self._lines = []
+        self._layout = lay_out(self._columns, self.size.width - 2, self._gap)
+
+    def render_line(self, y: int) -> Strip:
+        """One painted line of the grid."""
+        width = self.size.width
+        if not self._layout:
+            self.forget_lines()
+        if self.show_header and y == 0:
+            return header_strip(self, self._layout, self._gap, self._sort, width)
+        body = y - self.show_header
+        if self._arrived and not self.total:
+            return message_strip(self, self.empty_text if body == 0 else "", width)
+        if body >= len(self._lines):
+            self._lines = [self._line(at) for at in range(self.body_height)]
+        if body >= len(self._lines):
+            return message_strip(self, "", width)
+        line = self._lines[body]
+        strip = self._strips.get(line)
+        if strip is None:
+            if len(self._strips) > 8 * self.size.height:
+                self._strips.clear()
+            strip = self._strips[line] = row_strip(self, line, self._layout, self._gap, width)
+        return strip

@@ -1,0 +1,114 @@
+"""The base of every widget that paints itself line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.look.glyphs import Glyphs, glyphs_of
+from tui.widgets.clock import LOCAL, DeckClock
+
+STATES: Final = ("ok", "busy", "wait", "warn", "bad", "paused", "muted", "strong", "note")
+"""Styles that say in what state a thing is. Colour follows them in the stylesheet; the text must say it as well."""
+
+PARTS: Final = ("header", "cursor", "blurred", "marked", "lost", "placeholder", "match", "found", "rule", "gutter")
+"""Styles of the parts that line widgets have in common."""
+
+Run = tuple[str, Style]
+
+
+class Painted(Widget, can_focus=False):
+    """A widget that paints lines of plain text and repaints only the lines that changed.
+
+    Its styles are component classes, the same for all of them: `deck--ok`, `deck--cursor`, … (`STATES` and `PARTS`),
+    given their look by the stylesheet alone.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"deck--{name}" for name in (*STATES, *PARTS)}
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002  (Textual's own word)
+        classes: str | None = None,
+        disabled: bool = False,
+        clock: DeckClock | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self._clock = clock
+        self._palette: dict[tuple[str, ...], Style] = {}
+
+    @property
+    def clock(self) -> DeckClock:
+        """The server's clock: the one given, else the app's `clock`, else this machine's."""
+        if self._clock is not None:
+            return self._clock
+        found = getattr(self.app, "clock", LOCAL)
+        return found if isinstance(found, DeckClock) else LOCAL
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs to draw with."""
+        return glyphs_of(self.app)
+
+    def style_of(self, *names: str) -> Style:
+        """The widget's own style, with those of the named component classes over it in that order.
+
+        A name that is no component class changes nothing: data may name a style that this version does not know.
+        """
+        style = self._palette.get(names)
+        if style is None:
+            style = self.rich_style
+            for name in names:
+                if f"deck--{name}" in self._component_styles:
+                    style += self.get_component_rich_style(f"deck--{name}", partial=True)
+            self._palette[names] = style
+        return style
+
+    def on_mount(self) -> None:
+        """Follow the theme: its colours reach a widget without any of its own rules changing."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.notify_style_update())
+
+    def notify_style_update(self) -> None:
+        """Forget the styles that were looked up; called by Textual when the stylesheet or a class changed."""
+        super().notify_style_update()
+        self._palette.clear()
+        self.forget_lines()
+        self.refresh()
+
+    def forget_lines(self) -> None:
+        """Drop what was cached of painted lines. For subclasses that cache."""
+
+    def tick(self) -> None:
+        """A second has gone by: repaint what shows the time. For subclasses that do."""
+
+    def refresh_rows(self, ys: Iterable[int]) -> None:
+        """Repaint some lines of the content, joined into as few regions as there are gaps."""
+        regions: list[Region] = []
+        for y in sorted(ys):
+            if regions and regions[-1].bottom == y:
+                regions[-1] = regions[-1].grow((0, 0, 1, 0))
+            else:
+                regions.append(Region(0, y, self.size.width, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def strip(self, runs: Sequence[Run], width: int, rest: Style | None = None) -> Strip:
+        """A painted line of exactly `width` cells from runs of cleaned text; neighbours of one style are joined."""
+        segments: list[Segment] = []
+        text, style = "", self.style_of()
+        for piece, piece_style in runs:
+            if text and piece_style != style:
+                segments.append(Segment(text, style))
+                text = ""
+            text, style = text + piece, piece_style
+        if text:
+            segments.append(Segment(text, style))
+        return Strip(segments).adjust_cell_length(width, rest if rest is not None else style)
