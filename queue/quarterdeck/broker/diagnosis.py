@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ _START = "Start it, correct the URL, or leave the URL out to use the embedded se
 _PEEK_BYTES = 64
 _PEEK_S = 1.0
 
+_COMMAND = re.compile(r"run the '([\w|]+)' command")
 _ANSWERS = (
     ("loading the dataset", "The server at {place} is still loading its data.", "Try again in a moment."),
     ("max number of clients", "The server at {place} takes no more clients.", "Raise maxclients or close some."),
@@ -63,20 +65,22 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _by_login(address: Address, chain: list[BaseException]) -> UnreachableError | None:
     """NOAUTH, WRONGPASS and users without rights."""
-    text = str(chain[0])
-    denied = isinstance(chain[0], AuthenticationError | NoPermissionError)
-    if text.startswith("DENIED") or "protected mode" in text:
+    text = "\n".join(map(str, chain))
+    if "protected mode" in text:
         return UnreachableError(
             f"The server at {address.place} is in protected mode: it takes local connections only.",
             "Give it a password and a bind address.",
         )
-    if not denied and not text.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-        return None
-    if "no permissions" in text.lower() or text.startswith("NOPERM"):
+    if "no permissions" in text or any(isinstance(error, NoPermissionError) for error in chain):
+        command = _COMMAND.search(text)
         return UnreachableError(
-            f"The user {address.username or 'default'!r} may not run PING at {address.masked}.",
-            "Give it rights on the queue's keys: ACL SETUSER NAME +@all ~*.",
+            f"The user {address.username or 'default'!r} may not run {command[1] if command else 'PING'} "
+            f"at {address.masked}.",
+            "Give it rights on commands and keys: ACL SETUSER NAME +@all ~*.",
         )
+    denied = any(isinstance(error, AuthenticationError) for error in chain)
+    if not denied and "Authentication required" not in text and "WRONGPASS" not in text:
+        return None
     if address.password:
         return UnreachableError(
             f"The server refused the user name or password: {address.masked}.",
