@@ -20,13 +20,13 @@ def sparkline(
     """Return the newest values as bars, exactly `width` cells, the newest at the right.
 
     More values than cells are gathered, each bar the largest of its share, so that a spike is never averaged away;
-    fewer leave spaces at the left. `None` (nothing known) is a space; zero is the lowest bar and only zero is.
+    fewer leave spaces at the left. `None` (nothing known, as are NaN and infinity) is a space; zero is the lowest bar and only zero is.
     `top` is the value of a full bar, by default the largest one given.
     """
     if width <= 0:
         return ""
     bars = _ASCII_BARS if ascii else _BARS
-    shares = _gather(values, width)
+    shares = _gather([value if value is None or math.isfinite(value) else None for value in values], width)
     peak = top if top is not None else max((value for value in shares if value is not None), default=0)
     return "".join(_bar(value, peak, bars) for value in shares).rjust(width)
 
@@ -45,7 +45,7 @@ def _bar(value: float | None, peak: float, bars: str) -> str:
     """The bar of one value; a value that is not zero never looks like zero."""
     if value is None:
         return " "
-    if not math.isfinite(value) or value <= 0 or peak <= 0:
+    if value <= 0 or peak <= 0:
         return bars[0]
     step = value / peak * (len(bars) - 1)
     return bars[min(len(bars) - 1, max(1, round(step)))]
