@@ -79,7 +79,7 @@ def human_percent(share: float | None) -> str:
     """A share of one in percent: `0%` `<0.1%` `6.1%` `42%` `100%`. Only nothing is `0%`, only all is `100%`."""
     if not _known(share):
         return "-"
-    percent = share * 100
+    percent = min(share, 1e9) * 100
     if percent <= 0:
         return "0%"
     if percent < 0.1:

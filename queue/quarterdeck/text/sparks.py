@@ -20,8 +20,8 @@ def sparkline(
     """Return the newest values as bars, exactly `width` cells, the newest at the right.
 
     More values than cells are gathered, each bar the largest of its share, so that a spike is never averaged away;
-    fewer leave spaces at the left. `None` (nothing known, as are NaN and infinity) is a space; zero is the lowest bar and only zero is.
-    `top` is the value of a full bar, by default the largest one given.
+    fewer leave spaces at the left. `None` (nothing known; as are NaN and infinity) is a space; zero is the lowest bar
+    and only zero is. `top` is the value of a full bar, by default the largest one given.
     """
     if width <= 0:
         return ""
