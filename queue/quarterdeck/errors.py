@@ -62,3 +62,33 @@ class SettingsError(UsageError):
 
 class EmbeddedError(UnreachableError):
     """The embedded server could not be started, or refused to run."""
+
+
+class ArgumentError(UsageError):
+    """Arguments that do not fit a function's signature, found before a job is sent or before it runs."""
+
+
+class TargetError(UsageError):
+    """What a worker was told to run can't be loaded: no such module, no such name, or its code raises."""
+
+
+class JobFailedError(QuarterdeckError):
+    """A job that one waited for ended without a result; `traceback` is the worker's own, `status` failed or aborted."""
+
+    def __init__(self, function: str, key: str, status: str, traceback: str) -> None:
+        lines = traceback.strip().splitlines()
+        super().__init__(f"The job {key} ({function}) {status}: {lines[-1] if lines else 'no reason was recorded'}")
+        self.function = function
+        self.key = key
+        self.status = status
+        self.traceback = traceback
+        if len(lines) > 1:
+            self.add_note(f"On the worker:\n{traceback.rstrip()}")
+
+
+class ResultTimeoutError(QuarterdeckError, TimeoutError):
+    """A job that one waited for did not end in time; it goes on."""
+
+
+class JobGoneError(QuarterdeckError):
+    """A job of which the server knows nothing (any more): its ttl is over, or it was deleted."""

@@ -1,0 +1,168 @@
+"""The app: what a task author writes against."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
+
+from quarterdeck.app.handle import Handle
+from quarterdeck.app.lifecycle import Lifecycle
+from quarterdeck.app.options import TaskOptions
+from quarterdeck.app.outbox import Outbox
+from quarterdeck.app.task import Task, TaskDecorator, replaced
+from quarterdeck.errors import UsageError
+
+if TYPE_CHECKING:
+    from quarterdeck.app.timetable import Timed
+    from quarterdeck.broker.queue import Queue
+    from quarterdeck.flow.step import Step
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class App(Lifecycle):
+    """Tasks, schedules and hooks under one name, and the way to the queues they are sent to.
+
+    `queues` are the queues its workers serve: names in strict order, or names with weights; the first is the default.
+    `url` is where the server is; without it QUARTERDECK_URL, then quarterdeck.toml, then the embedded server that runs
+    on this machine. `version` is shown with its workers. Further keywords are defaults for all tasks (TaskOptions).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        queues: Sequence[str] | Mapping[str, int] = ("default",),
+        url: str | None = None,
+        version: str = "",
+        **defaults: Any,
+    ) -> None:
+        super().__init__()
+        if isinstance(queues, str) or not queues:
+            raise UsageError(f"The app {name} needs a list of queue names, not {queues!r}.")
+        self.name = name
+        self.queues = tuple(queues)
+        self.weights = dict(queues) if isinstance(queues, Mapping) else {}
+        self.version = version
+        self.defaults = replaced(TaskOptions(), defaults, name)
+        self.tasks: dict[str, Task[Any, Any, Any]] = {}
+        self.schedules: list[Timed] = []
+        self.outbox = Outbox(url)
+
+    def __repr__(self) -> str:
+        return f"<App {self.name}: {len(self.tasks)} tasks on {', '.join(self.queues)}>"
+
+    @property
+    def default_queue(self) -> str:
+        """The queue of tasks that name none."""
+        return self.queues[0]
+
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, Coroutine[Any, Any, T], T]: ...
+    @overload
+    def task(self, function: Callable[P, T], /) -> Task[P, T, T]: ...
+    @overload
+    def task(self, /, *, name: str = "", **options: Any) -> TaskDecorator: ...
+    def task(self, function: Callable[..., Any] | None = None, /, *, name: str = "", **options: Any) -> Any:
+        """Make a function a task of this app: `@app.task` or `@app.task(retries=3, ...)`.
+
+        `name` is what the job's function is called, the function's own name unless told; `options` are TaskOptions'.
+        Raises UsageError for an unknown option and for a name taken.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Task[Any, Any, Any]:
+            task_name = name or function.__name__
+            if task_name in self.tasks:
+                raise UsageError(f"The app {self.name} has a task {task_name} already.", "Give one of them a name=.")
+            task: Task[Any, Any, Any] = Task(self, function, task_name, replaced(self.defaults, options, task_name))
+            self.tasks[task_name] = task
+            return task
+
+        return decorate if function is None else decorate(function)
+
+    def schedule(
+        self,
+        expression: str,
+        *,
+        name: str = "",
+        tz: str = "UTC",
+        args: Mapping[str, Any] | None = None,
+        overlap: str = "skip",
+        catch_up: str = "latest",
+        jitter_s: float = 0,
+        expected_s: float | None = None,
+        description: str = "",
+        **options: Any,
+    ) -> TaskDecorator:
+        """Run a function by the clock: above `@app.task(...)`, or alone; several above one function are several.
+
+        `expression` is cron's (5 fields, 6 with the seconds first, or @daily and its kin), read in the IANA zone `tz`.
+        `name` is the schedule's identity (the task's name, numbered, unless told); `args` are the function's
+        arguments. Policies and their meaning are `schedule.ScheduleSpec`'s; `options` are TaskOptions', and hold for
+        the task when the function is not one yet.
+        Raises UsageError for an expression that is not cron or can never fire, an unknown zone, a name taken, and
+        arguments that do not fit.
+        """
+        from quarterdeck.app.timetable import Timed  # noqa: PLC0415 - apps without schedules don't pay for croniter
+
+        def decorate(function: Any) -> Task[Any, Any, Any]:
+            task = function if isinstance(function, Task) else self.task(**options)(function)
+            taken = {each.name for each in self.schedules}
+            timed = Timed(
+                name=name or _free_name(task.name, taken),
+                expression=expression,
+                tz=tz,
+                task=task,
+                arguments=task.signature.bind((), args or {}),
+                overlap=overlap,
+                catch_up=catch_up,
+                jitter_s=jitter_s,
+                expected_s=task.defaults.expected_s if expected_s is None else expected_s,
+                description=description or _first_line(task.function),
+                options=replaced(task.defaults, options, task.name),
+            )
+            if timed.name in taken:
+                raise UsageError(f"The app {self.name} has a schedule {timed.name} already.", "Names are identities.")
+            self.schedules.append(timed)
+            return task
+
+        return cast("TaskDecorator", decorate)
+
+    async def send(self, steps: Iterable[Step]) -> list[Handle[Any]]:
+        """Enqueue described calls, few round trips for many; what `enqueue` and flows stand on."""
+        return await self.outbox.send(steps)
+
+    def handle(self, key: str, *, queue: str = "", function: str = "") -> Handle[Any]:
+        """A handle for a job whose key is known, as from another process."""
+        task = self.tasks.get(function)
+        decode = task.signature.result if task else None
+        return Handle(self.queue(queue), key, function, decode=decode)
+
+    def queue(self, name: str = "") -> Queue:
+        """The queue `name` on this app's server; it connects when first used. UsageError when no server is known."""
+        return self.outbox.queue(name or self.default_queue)
+
+    async def close(self) -> None:
+        """Close the connections that sending opened; safe to call twice, and sending opens them again."""
+        await self.outbox.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    """`wanted`, or `wanted-2` and so on when that is taken."""
+    names = (wanted if number == 1 else f"{wanted}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]

@@ -1,0 +1,88 @@
+"""How described calls become jobs on a server: the app's queues, opened at first use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quarterdeck.app.handle import Handle
+from quarterdeck.broker.address import Address, parse_address
+from quarterdeck.errors import UsageError
+
+if TYPE_CHECKING:
+    from saq.job import Job
+
+    from quarterdeck.broker.queue import Queue
+    from quarterdeck.flow.step import Step
+
+
+class Outbox:
+    """The queues of one server by name. A worker lends its own; otherwise they are opened at first use."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._queues: dict[str, Queue] = {}
+        self._lent: dict[str, Queue] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def queue(self, name: str) -> Queue:
+        """The queue called `name`. Raises UsageError when no server is known."""
+        if name in self._lent:
+            return self._lent[name]
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # connections belong to the loop that made them
+            self._queues, self._loop = {}, loop
+        if name not in self._queues:
+            self._queues[name] = _open(self._url, name)
+        return self._queues[name]
+
+    def lend(self, queues: Mapping[str, Queue]) -> None:
+        """Send through these from now on; they stay their owner's to close. An empty mapping takes them back."""
+        self._lent = dict(queues)
+
+    async def send(self, steps: Iterable[Step]) -> list[Handle[Any]]:
+        """Enqueue described calls, in their order on each queue, few round trips for many."""
+        steps = list(steps)
+        handles: dict[int, Handle[Any]] = {}
+        for name in dict.fromkeys(step.queue for step in steps):
+            queue = self.queue(name)
+            chosen = [at for at, step in enumerate(steps) if step.queue == name]
+            jobs = [job_of(steps[at]) for at in chosen]
+            accepted = [await queue.enqueue(jobs[0])] if len(jobs) == 1 else await queue.enqueue_many(jobs)
+            for at, job, new in zip(chosen, jobs, accepted, strict=True):
+                handles[at] = Handle(queue, job.key, job.function, new=new is not None)
+        return [handles[at] for at in range(len(steps))]
+
+    async def close(self) -> None:
+        """Close what was opened here; safe to call twice, and sending opens again."""
+        queues, self._queues = self._queues, {}
+        for queue in queues.values():
+            await queue.disconnect()
+
+
+def job_of(step: Step) -> Job:
+    """The job that a described call becomes."""
+    from saq.job import Job  # noqa: PLC0415 - importing saq takes a while; apps are also imported to be looked at
+
+    named: dict[str, Any] = {"key": step.key} if step.key else {}
+    if step.delay_s:
+        named["scheduled"] = int(time.time() + step.delay_s + 0.999)
+    return Job(function=step.function, kwargs=dict(step.kwargs), **step.job, **named)
+
+
+def _open(url: str | None, name: str) -> Queue:
+    from quarterdeck.broker.client import client_of  # noqa: PLC0415 - as above
+    from quarterdeck.broker.queue import Queue  # noqa: PLC0415
+
+    return Queue(client_of(server_of(url), client_name="quarterdeck-app"), name=name)
+
+
+def server_of(url: str | None) -> Address:
+    """Where the server is: the app's own URL or QUARTERDECK_URL. Raises UsageError when neither is set."""
+    found = url or os.environ.get("QUARTERDECK_URL", "")
+    if not found:
+        raise UsageError("No server is known to send jobs to.", "Set QUARTERDECK_URL, or open the dashboard.")
+    return parse_address(found)

@@ -1,0 +1,6 @@
+"""Jobs that follow jobs, and guards around what jobs do.
+
+`chain`, `group`, `chord`, `branch` and `saga` describe what follows a job. The description travels inside the job and
+what follows is enqueued by the script that finishes it, so that a crash can't lose it. `CircuitBreaker` and
+`once` keep their state on the server.
+"""
