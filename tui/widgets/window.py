@@ -57,25 +57,17 @@ class RowWindow:
             return fresh
         own = {row.key for row in self.rows}
         updated = [known.get(row.key, row) for row in self.rows]
-        head = head_of(fresh.rows, self.rows[0].key, own)
-        tail = tail_of(fresh.rows, self.rows[-1].key, own)
-        head = head[max(0, len(head) - self.at) :]
+        before, after = _beyond(fresh.rows, self.rows[0].key, self.rows[-1].key, own)
+        head = before[max(0, len(before) - self.at) :]
+        tail = [row for row in after if row not in head]
         rows = (*head, *updated, *tail)
         at = self.at - len(head)
         return RowWindow(rows, at, max(fresh.total, at + len(rows)))
 
 
-def head_of(rows: Sequence[GridRow], edge: str, own: set[str]) -> list[GridRow]:
-    """The unknown rows that stand right before the row of key `edge`; none when that row is not there."""
+def _beyond(rows: Sequence[GridRow], first: str, last: str, own: set[str]) -> tuple[list[GridRow], list[GridRow]]:
+    """The unknown rows before the row of key `first` and those after that of key `last`; none where it is missing."""
     keys = [row.key for row in rows]
-    if edge not in keys:
-        return []
-    return [row for row in rows[: keys.index(edge)] if row.key not in own]
-
-
-def tail_of(rows: Sequence[GridRow], edge: str, own: set[str]) -> list[GridRow]:
-    """The unknown rows that stand right after the row of key `edge`; none when that row is not there."""
-    keys = [row.key for row in rows]
-    if edge not in keys:
-        return []
-    return [row for row in rows[keys.index(edge) + 1 :] if row.key not in own]
+    before = rows[: keys.index(first)] if first in keys else ()
+    after = rows[keys.index(last) + 1 :] if last in keys else ()
+    return [row for row in before if row.key not in own], [row for row in after if row.key not in own]
