@@ -1,0 +1,1 @@
+"""Schedules: cron expressions and their fire times, the scheduler, and the ledger of runs."""

@@ -1,0 +1,43 @@
+"""Time zones by their IANA names, from the zone database that ships with the package."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from quarterdeck.errors import UsageError
+
+
+class UnknownZoneError(UsageError):
+    """A time zone that the zone database does not have."""
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """The zone named `name`, read from the `tzdata` package first, so that a schedule means the same on every host.
+
+    The host's own database is asked only for what the package lacks. Raises UnknownZoneError with the nearest names.
+    """
+    if name in zone_names():
+        path = files("tzdata").joinpath("zoneinfo", *name.split("/"))
+        with path.open("rb") as source:
+            return ZoneInfo.from_file(source, key=name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = difflib.get_close_matches(name, zone_names(), n=3)
+        cure = f"Did you mean {' or '.join(near)}?" if near else "Names look like Europe/Berlin."
+        raise UnknownZoneError(f"There is no time zone {name!r}.", cure) from error
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """All names in the shipped database."""
+    return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+def place(tz: ZoneInfo) -> str:
+    """The zone's short name for people: `Berlin` of Europe/Berlin, `UTC`."""
+    return str(tz).rpartition("/")[2].replace("_", " ")
