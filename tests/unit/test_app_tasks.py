@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import quarterdeck
 from quarterdeck import App, TaskOptions, current_job
 from quarterdeck.app.lifecycle import call_hook
 from quarterdeck.app.outbox import job_of
@@ -232,8 +233,6 @@ def test_importing_the_package_costs_next_to_nothing():
 
 
 def test_every_exported_name_is_there():
-    import quarterdeck
-
     for name in quarterdeck.__all__:
         assert getattr(quarterdeck, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):

@@ -75,6 +75,11 @@ def current_job() -> JobContext:
     return _current.get() or JobContext()
 
 
+def running_job() -> JobContext | None:
+    """The job that this code runs in, or None outside a job."""
+    return _current.get()
+
+
 def enter(context: JobContext) -> None:
     """Make `context` the current job of this asyncio task or thread; workers call it."""
     _current.set(context)

@@ -138,10 +138,8 @@ class Sending(Generic[P, R, T]):
 
 
 class TaskDecorator(Protocol):
-    """What `App.task(...)` and `App.schedule(...)` return."""
+    """What `App.task(...)` and `App.schedule(...)` return. A task is taken too: it is callable, and comes back."""
 
-    @overload
-    def __call__(self, function: Task[P, R, T]) -> Task[P, R, T]: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]]) -> Task[P, Coroutine[Any, Any, T], T]: ...
     @overload

@@ -1,0 +1,311 @@
+"""Every log record made inside a job goes to that job's log on the server, and to the queue's stream of all lines.
+
+Records are gathered in memory, written in one pipeline at most every 100 ms, and bounded everywhere: what can't be
+written in time is dropped and counted, never waited for. See `docs/redis-keys.md` for `qd:log` and `qd:logs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+import msgspec
+from redis.exceptions import RedisError
+
+from quarterdeck.app.context import JobContext, running_job
+from quarterdeck.keys import keys_of
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+FLUSH_S = 0.1
+LINE_BYTES = 4096
+JOB_LINES = 1000
+JOB_BYTES = 256 * 1024
+JOB_TTL_S = 24 * 3600
+FAILED_TTL_S = 14 * 24 * 3600
+STREAM_LINES = 50_000
+STREAM_AGE_MS = 7 * 24 * 3600 * 1000
+PENDING_LINES = 10_000
+BATCH_LINES = 2_000
+_RETENTION_EVERY_S = 30.0
+_REMEMBERED_JOBS = 2_000
+_encode = msgspec.json.Encoder().encode
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """One line on its way."""
+
+    queue: str
+    key: str
+    function: str
+    worker: str
+    attempt: int
+    level: str
+    text: str
+    at_ms: int
+    dropped: int = 0
+    ttl_s: int = JOB_TTL_S
+
+
+class LogSink:
+    """Takes lines from any thread without waiting and writes them in batches.
+
+    `clients` gives the client of each queue by name. Start it with `start` on the worker's loop; `stop` writes what is
+    left. `dropped` counts the lines that were lost because the server could not keep up or was away.
+    """
+
+    def __init__(self, clients: Mapping[str, Redis], *, worker: str = "") -> None:
+        self.worker = worker
+        self.dropped = 0
+        self._clients = clients
+        self._pending: deque[Line] = deque()
+        self._unsaid = 0
+        self._lock = threading.Lock()
+        self._sizes: OrderedDict[tuple[str, str], deque[int]] = OrderedDict()
+        self._stream_lines = dict.fromkeys(clients, STREAM_LINES)
+        self._checked_at: dict[str, float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def put(self, job: JobContext, level: str, text: str, *, at_ms: int = 0, ttl_s: int = JOB_TTL_S) -> None:
+        """Take a line of `job`'s log. Never waits and never raises; callable from any thread."""
+        line = Line(
+            queue=job.queue,
+            key=job.key,
+            function=job.function,
+            worker=job.worker or self.worker,
+            attempt=job.attempt,
+            level=level,
+            text=_bounded(text),
+            at_ms=at_ms or int(time.time() * 1000),
+            ttl_s=ttl_s,
+        )
+        with self._lock:
+            if len(self._pending) >= PENDING_LINES:
+                self._pending.popleft()
+                self.dropped += 1
+                self._unsaid += 1
+            self._pending.append(line)
+            first = len(self._pending) == 1
+        if first and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def start(self) -> None:
+        """Begin to write; lines that came before are kept until now."""
+        self._loop = asyncio.get_running_loop()
+        self._stopping = False
+        self._task = asyncio.create_task(self._run(), name="quarterdeck-logs")
+        if self._pending:
+            self._wake.set()
+
+    async def stop(self, timeout_s: float = 2.0) -> None:
+        """Write what is left, for at most `timeout_s`, and stop; safe to call twice and before `start`."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        try:
+            await asyncio.wait_for(task, timeout_s)
+        except TimeoutError:
+            self.dropped += len(self._pending)
+            self._pending.clear()
+
+    async def _run(self) -> None:
+        delay_s = FLUSH_S
+        while True:
+            await self._wake.wait()
+            if not self._stopping:
+                await asyncio.sleep(delay_s)
+            self._wake.clear()
+            delay_s = FLUSH_S if await self._flush() else min(delay_s * 2, 5.0)
+            if self._pending:
+                self._wake.set()
+            elif self._stopping:
+                return
+
+    async def _flush(self) -> bool:
+        """Write one batch; whether it could be written. What could not be written waits its turn again."""
+        with self._lock:
+            batch = [self._pending.popleft() for _ in range(min(BATCH_LINES, len(self._pending)))]
+            unsaid, self._unsaid = self._unsaid, 0
+        if not batch:
+            return True
+        batch[0].dropped += unsaid
+        by_queue: dict[str, list[Line]] = {}
+        for line in batch:
+            by_queue.setdefault(line.queue, []).append(line)
+        written = True
+        for queue, lines in by_queue.items():
+            try:
+                await self._write(queue, lines)
+            except (RedisError, OSError, TimeoutError):
+                written = False
+                self._put_back(lines)
+        return written
+
+    def _put_back(self, lines: list[Line]) -> None:
+        with self._lock:
+            room = max(0, PENDING_LINES - len(self._pending))
+            lost = len(lines) - room
+            if lost > 0:
+                self.dropped += lost
+                self._unsaid += lost
+                lines = lines[lost:]
+            self._pending.extendleft(reversed(lines))
+
+    async def _write(self, queue: str, lines: list[Line]) -> None:
+        client = self._clients.get(queue)
+        if client is None:  # a queue that this worker does not serve
+            return
+        keys = keys_of(queue)
+        await self._read_retention(client, queue)
+        pipe = client.pipeline(transaction=False)
+        for line in lines:
+            pipe.xadd(keys.logs, _fields(line), maxlen=self._stream_lines[queue], approximate=True)
+        for key, own in _by_key(lines).items():
+            records = [_encode(_record(line)) for line in own]
+            log = keys.log(key)
+            pipe.rpush(log, *records)
+            pipe.ltrim(log, -self._kept(queue, key, records), -1)
+            pipe.expire(log, max(line.ttl_s for line in own), gt=True)
+            pipe.expire(log, max(line.ttl_s for line in own), nx=True)
+        await pipe.execute()
+
+    def _kept(self, queue: str, key: str, records: Iterable[bytes]) -> int:
+        """How many of a job's newest lines stay within the bounds of lines and bytes."""
+        sizes = self._sizes.setdefault((queue, key), deque(maxlen=JOB_LINES))
+        self._sizes.move_to_end((queue, key))
+        sizes.extend(len(record) for record in records)
+        total = sum(sizes)
+        while total > JOB_BYTES and len(sizes) > 1:
+            total -= sizes.popleft()
+        if len(self._sizes) > _REMEMBERED_JOBS:
+            self._sizes.popitem(last=False)
+        return len(sizes) if total > JOB_BYTES // 2 or len(sizes) == JOB_LINES else JOB_LINES
+
+    async def _read_retention(self, client: Redis, queue: str) -> None:
+        """Take over the settable bound of the stream, and drop what is too old, now and then."""
+        now = time.monotonic()
+        if now - self._checked_at.get(queue, -_RETENTION_EVERY_S) < _RETENTION_EVERY_S:
+            return
+        self._checked_at[queue] = now
+        keys = keys_of(queue)
+        bound: Any = await client.hget(keys.retention, "log_lines")  # type: ignore[misc]
+        if bound is not None and bound.isdigit() and int(bound) > 0:
+            self._stream_lines[queue] = int(bound)
+        oldest = int(time.time() * 1000) - STREAM_AGE_MS
+        await client.xtrim(keys.logs, minid=max(oldest, 0), approximate=True)
+
+
+class CaptureHandler(logging.Handler):
+    """The logging handler that hands records made inside a job to the sink."""
+
+    def __init__(self, sink: LogSink, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put the record into the log of the job that made it; records made outside jobs are not ours."""
+        job = running_job()
+        if job is None:
+            return
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - a record with wrong arguments must not fail the job that made it
+            text = f"{record.msg!r} (with arguments that do not fit it: {record.args!r})"
+        self._sink.put(job, record.levelname.lower(), text, at_ms=int(record.created * 1000))
+
+
+@contextmanager
+def capturing(sink: LogSink, *, level: int = logging.INFO, prints: bool = False) -> Iterator[None]:
+    """Capture what jobs log (at `level` and above) and, with `prints`, what they print, while inside."""
+    handler = CaptureHandler(sink, level)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    if before > level:
+        for other in root.handlers:
+            if other is not handler and other.level == logging.NOTSET:
+                other.setLevel(before)
+        root.setLevel(level)
+    stdout = sys.stdout
+    if prints:
+        sys.stdout = PrintCapture(sink, stdout)
+    try:
+        yield
+    finally:
+        sys.stdout = stdout
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+class PrintCapture(io.TextIOBase):
+    """A stdout that also puts whole lines printed inside a job into its log, at level `print`."""
+
+    def __init__(self, sink: LogSink, stdout: TextIO) -> None:
+        self._sink = sink
+        self._stdout = stdout
+        self._begun: dict[str, str] = {}
+
+    def write(self, text: str) -> int:
+        """Write through, and keep what ends in a line end."""
+        job = running_job()
+        if job is not None:
+            *lines, rest = (self._begun.pop(job.key, "") + text).split("\n")
+            for line in lines:
+                self._sink.put(job, "print", line)
+            if rest:
+                self._begun[job.key] = rest[-LINE_BYTES:]
+        return self._stdout.write(text)
+
+    def flush(self) -> None:
+        """Flush the real one."""
+        self._stdout.flush()
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= LINE_BYTES // 4:  # no character takes more than four bytes
+        return text
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= LINE_BYTES:
+        return text
+    return encoded[:LINE_BYTES].decode("utf-8", "ignore") + f"… ({len(encoded) - LINE_BYTES} bytes more)"
+
+
+def _by_key(lines: Iterable[Line]) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.key, []).append(line)
+    return found
+
+
+def _fields(line: Line) -> dict[Any, Any]:
+    fields: dict[Any, Any] = {
+        "k": line.key,
+        "f": line.function,
+        "l": line.level,
+        "t": line.text.encode("utf-8", "replace"),
+        "w": line.worker,
+        "n": line.attempt,
+    }
+    if line.dropped:
+        fields["d"] = line.dropped
+    return fields
+
+
+def _record(line: Line) -> dict[str, Any]:
+    text = line.text.encode("utf-8", "replace").decode()
+    return {"at_ms": line.at_ms, "level": line.level, "text": text, "attempt": line.attempt}

@@ -1,0 +1,118 @@
+"""What goes around each attempt of an app's task: hooks, middleware, dependencies, the current job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from quarterdeck.app.context import JobContext, enter
+from quarterdeck.app.lifecycle import Lifecycle, call_hook
+from quarterdeck.app.signature import dump
+from quarterdeck.worker.dependencies import Dependencies
+
+if TYPE_CHECKING:
+    from quarterdeck.app.task import Task
+
+Context = MutableMapping[str, Any]
+CONTEXT = "quarterdeck"
+"""Where an attempt's JobContext is in SAQ's context dict."""
+_STACK = "quarterdeck_stack"
+_OPENED = "quarterdeck_opened"
+
+
+class Surroundings:
+    """SAQ's hooks (`startup`, `shutdown`, `before_process`, `after_process`) that carry out an app's."""
+
+    def __init__(self, lifecycle: Lifecycle, tasks: Mapping[str, Task[Any, Any, Any]]) -> None:
+        self._lifecycle = lifecycle
+        self._tasks = tasks
+        self._dependencies = Dependencies()
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do around a job; without it a job pays for nothing."""
+        hooks = self._lifecycle
+        needy = any(task.signature.dependencies for task in self._tasks.values())
+        return bool(hooks.before_hooks or hooks.after_hooks or hooks.middlewares or needy)
+
+    async def startup(self, context: Context) -> None:
+        """Run the start-up hooks."""
+        for hook in self._lifecycle.startup_hooks:
+            await call_hook(hook, context)
+
+    async def shutdown(self, context: Context) -> None:
+        """Run the shut-down hooks, all of them even if one raises, then close the worker's dependencies."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._dependencies.close)
+            for hook in reversed(self._lifecycle.shutdown_hooks):
+                stack.push_async_callback(call_hook, hook, context)
+
+    async def before(self, context: Context) -> None:
+        """Enter middleware, run the before hooks and open the task's dependencies."""
+        job = job_context(context)
+        enter(job)
+        stack = context[_STACK] = AsyncExitStack()
+        for middleware in self._lifecycle.middlewares:
+            await stack.enter_async_context(middleware(job))
+        for hook in self._lifecycle.before_hooks:
+            await call_hook(hook, job)
+        task = self._tasks.get(job.function)
+        if task is not None and task.signature.dependencies:
+            context[_OPENED] = await self._dependencies.resolve(task.signature.dependencies, stack)
+
+    async def after(self, context: Context) -> None:
+        """Leave what `before` entered, with the exception that ended the attempt, then run the after hooks."""
+        job = job_context(context)
+        enter(job)
+        error: BaseException | None = context.get("exception")
+        stack: AsyncExitStack | None = context.pop(_STACK, None)
+        try:
+            if stack is not None:
+                await _leave(stack, error)
+        finally:
+            for hook in self._lifecycle.after_hooks:
+                await call_hook(hook, job, error)
+
+
+async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
+    """Close the stack as if `error` had been raised inside it; that it comes out again is expected."""
+    try:
+        await stack.__aexit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    except BaseException as raised:
+        if raised is not error:
+            raise
+
+
+def job_context(context: Context) -> JobContext:
+    """The attempt's JobContext, made at the first call."""
+    found: JobContext | None = context.get(CONTEXT)
+    if found is None:
+        worker = context.get("worker")
+        found = JobContext(context["job"], worker=str(getattr(worker, "id", "")), loop=asyncio.get_running_loop())
+        context[CONTEXT] = found
+    return found
+
+
+def function_of(task: Task[Any, Any, Any]) -> Callable[..., Any]:
+    """The SAQ function of a task: it takes the context and the job's arguments as JSON, and returns JSON types.
+
+    Async tasks become async functions, plain ones plain functions, which the worker runs in a thread or process.
+    """
+    signature, function = task.signature, task.function
+    if task.is_async:
+
+        async def run(context: Context, /, **arguments: Any) -> Any:
+            enter(job_context(context))
+            positional, named = signature.arrange(arguments)
+            return dump(await function(*positional, **named, **context.get(_OPENED, {})))
+
+        return run
+
+    def call(context: Context, /, **arguments: Any) -> Any:
+        enter(context[CONTEXT])
+        positional, named = signature.arrange(arguments)
+        return dump(function(*positional, **named, **context.get(_OPENED, {})))
+
+    return call
