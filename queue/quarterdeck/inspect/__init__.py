@@ -1,0 +1,1 @@
+"""Looking: one round trip → `Snapshot`; pages of jobs; search; `why`."""

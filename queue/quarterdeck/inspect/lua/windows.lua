@@ -1,0 +1,100 @@
+-- Shared by the snapshot script: a window over several collections put one after the other, by index, whatever their
+-- length. A collection is a list of job ids, the due part of SAQ's incomplete set, the failed index, or a stream.
+
+local LENGTH, FETCH = {}, {}
+
+-- Streams know no ranks: beyond this many entries from either end the place is interpolated from the ids' times.
+local EXACT = 2000
+
+LENGTH['list'] = function(key) return call('LLEN', key) end
+LENGTH['due'] = function(key) return call('ZCOUNT', key, '(0', '+inf') end
+LENGTH['index'] = function(key) return call('ZCARD', key) end
+LENGTH['members'] = LENGTH['index']
+LENGTH['stream'] = function(key) return call('XLEN', key) end
+
+-- Each: put `count` rows from place `skip` into rows; n is the length, reverse turns the collection round.
+FETCH['list'] = function(rows, seg, w)
+  local from, to = w.skip, w.skip + w.count - 1
+  if w.reverse then from, to = w.n - w.skip - w.count, w.n - w.skip - 1 end
+  local ids = call('LRANGE', w.key, from, to)
+  for i = 1, #ids do
+    local payload = payload_of(ids[w.reverse and #ids + 1 - i or i], w.head, w.tail)
+    rows[#rows + 1] = {seg, '0', unpack(payload)}
+  end
+end
+
+FETCH['due'] = function(rows, seg, w)
+  local found
+  if w.reverse then
+    found = call('ZREVRANGE', w.key, w.skip, w.skip + w.count - 1, 'WITHSCORES')
+  else
+    local first = call('ZCOUNT', w.key, '-inf', '0') + w.skip
+    found = call('ZRANGE', w.key, first, first + w.count - 1, 'WITHSCORES')
+  end
+  for i = 1, #found, 2 do rows[#rows + 1] = {seg, found[i + 1], unpack(payload_of(found[i], w.head, w.tail))} end
+end
+
+FETCH['members'] = function(rows, seg, w)
+  local found = call(w.reverse and 'ZREVRANGE' or 'ZRANGE', w.key, w.skip, w.skip + w.count - 1, 'WITHSCORES')
+  for i = 1, #found, 2 do rows[#rows + 1] = {seg, found[i + 1], unpack(payload_of(found[i], w.head, w.tail))} end
+end
+
+FETCH['index'] = function(rows, seg, w)
+  for _, row in ipairs(rows_of(w.key, w.extra, w.skip, w.skip + w.count - 1, not w.reverse)) do
+    rows[#rows + 1] = {seg, row[2], row[1], row[3]}
+  end
+end
+
+local function entries(rows, seg, found, first, last, step)
+  for i = first, last, step do
+    if found[i] then rows[#rows + 1] = {seg, found[i][1], found[i][2]} end
+  end
+end
+
+FETCH['stream'] = function(rows, seg, w)
+  -- Newest first; reversed: oldest first.
+  local near, far = 'XREVRANGE', 'XRANGE'
+  local near_end, far_end = '+', '-'
+  if w.reverse then near, far, near_end, far_end = far, near, '-', '+' end
+  local after = w.n - w.skip - w.count
+  if w.skip <= EXACT then
+    local found = call(near, w.key, near_end, far_end, 'COUNT', w.skip + w.count)
+    entries(rows, seg, found, w.skip + 1, #found, 1)
+  elseif after <= EXACT then
+    local found = call(far, w.key, far_end, near_end, 'COUNT', after + w.count)
+    entries(rows, seg, found, #found, after + 1, -1)
+  else
+    local function at(command, from, to)
+      return tonumber(string.match(call(command, w.key, from, to, 'COUNT', 1)[1][1], '^%d+'))
+    end
+    local oldest, newest = at('XRANGE', '-', '+'), at('XREVRANGE', '+', '-')
+    local share = w.skip / w.n
+    local place = w.reverse and oldest + (newest - oldest) * share or newest - (newest - oldest) * share
+    local found = call(near, w.key, string.format('%.0f', place), far_end, 'COUNT', w.count)
+    entries(rows, seg, found, 1, #found, 1)
+  end
+end
+
+-- a = head, tail, offset, limit, then four a collection: kind, key, extra (the hash of rows), '1' to turn it round
+-- Returns {lengths (-1: can't be read), rows {collection's number from 1, …}}
+OPS['window'] = function(a)
+  local lengths, rows = {}, {}
+  local skip, want = tonumber(a[3]), tonumber(a[4])
+  for at = 5, #a, 4 do
+    local kind, key = a[at], a[at + 1]
+    local ok, n = pcall(LENGTH[kind], key)
+    if not ok then n = -1 end
+    lengths[#lengths + 1] = n
+    if n > skip and want > 0 then
+      local w = {
+        key = key, extra = a[at + 2], reverse = a[at + 3] == '1', head = tonumber(a[1]), tail = tonumber(a[2]),
+        skip = skip, count = math.min(want, n - skip), n = n,
+      }
+      FETCH[kind](rows, #lengths, w)
+      want, skip = want - w.count, 0
+    elseif n > 0 then
+      skip = math.max(0, skip - n)
+    end
+  end
+  return {lengths, rows}
+end

@@ -1,0 +1,86 @@
+"""A plan of reads: what a view needs is gathered first and read at once, in one round trip and one atomic step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from quarterdeck.errors import UnreachableError
+from quarterdeck.script import Argument, load
+
+SCRIPT: Final = ("quarterdeck.inspect", "snapshot", "reads", "windows")
+
+
+class Answer:
+    """The place of a reply that is not there yet. `value` is what the operation returned, None after an error."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.error: str = ""
+
+    def rows(self) -> list[Any]:
+        """The reply as a list, empty when there is none."""
+        return self.value if isinstance(self.value, list) else []
+
+    def number(self) -> int:
+        """The reply as a whole number, 0 when there is none."""
+        return self.value if isinstance(self.value, int) else int(self.value or 0)
+
+    def pairs(self) -> dict[bytes, bytes]:
+        """The reply of HGETALL as a dict."""
+        flat = self.rows()
+        return dict(zip(flat[::2], flat[1::2], strict=False))
+
+
+class Plan:
+    """Reads to be done together. `ask` names one and returns its `Answer`; `run` fills all of them."""
+
+    def __init__(self) -> None:
+        self._reads: dict[str, list[tuple[Answer, list[Argument]]]] = {}
+        self.now_ms = 0
+        """The server's clock at the moment of reading, epoch ms; 0 before `run`."""
+        self.rtt_ms = 0.0
+        self.round_trips = 0
+
+    def ask(self, slot: str, operation: str, *args: Argument) -> Answer:
+        """Add a read. `slot` is a key of the cluster slot that it touches; outside a cluster it does not matter."""
+        answer = Answer()
+        self._reads.setdefault(slot, []).append((answer, [operation, len(args), *args]))
+        return answer
+
+    def call(self, key: str, command: str, *args: Argument) -> Answer:
+        """Add one plain command on `key`."""
+        return self.ask(key, "call", command, key, *args)
+
+    async def run(self, client: Any, *, cluster: bool = False) -> None:
+        """Read everything: one script call, or one a slot side by side in a cluster. Raises UnreachableError."""
+        started = time.perf_counter()
+        groups = list(self._reads.items()) if cluster else [("", [r for reads in self._reads.values() for r in reads])]
+        try:
+            await asyncio.gather(*(self._run_group(client, slot, reads) for slot, reads in groups))
+        except (RedisError, OSError, TimeoutError) as error:
+            raise UnreachableError(f"The server did not answer: {error}.", "It is asked again.") from error
+        self.rtt_ms = (time.perf_counter() - started) * 1000
+        self.round_trips += 1
+
+    async def _run_group(self, client: Any, slot: str, reads: list[tuple[Answer, list[Argument]]]) -> None:
+        args = [argument for _, arguments in reads for argument in arguments]
+        reply = await load(*SCRIPT)(client, [slot] if slot else [], args)
+        self.now_ms = max(self.now_ms, int(reply[0]) * 1000 + int(reply[1]) // 1000)
+        for (answer, _), (fine, value) in zip(reads, reply[2:], strict=True):
+            if fine:
+                answer.value = value
+            else:
+                answer.error = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def text(value: Any) -> str:
+    """Bytes from the server as text; what is not UTF-8 is replaced."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
