@@ -1,0 +1,258 @@
+"""The app: it holds the snapshot, moves between screens, and hands keys to commands. No more."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, Final
+
+from msgspec.structs import replace
+from textual.app import App
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.reactive import reactive
+from textual.screen import Screen as TextualScreen
+
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.model import Outcome, Screen, Snapshot, View
+from tui.acting import Act, Acting
+from tui.commands import COMMANDS, command_named
+from tui.commands.command import Command
+from tui.look.glyphs import ASCII, UNICODE
+from tui.look.themes import DARK, THEMES
+from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
+from tui.reading import ReadingLoop
+from tui.rendering.moment import Moment
+from tui.screens.deckscreen import DeckScreen, Target
+from tui.screens.places import view_of
+from tui.screens.registry import NUMBERED, screen_for
+from tui.station import Right, Station
+
+STYLESHEET: Final = Path(__file__).parent / "look" / "deck.tcss"
+STALE_AFTER_S: Final = 6.0
+"""Rows older than this are stale even when no read has failed: one is stuck in flight."""
+
+
+class Deck(App[None], inherit_bindings=False):
+    """The dashboard."""
+
+    TITLE = "quarterdeck"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        command.binding() for command in COMMANDS if command.keys and not command.by_widget
+    ]
+
+    snapshot: reactive[Snapshot | None] = reactive[Snapshot | None](None, init=False, always_update=True)
+    """What the server knew when it was last asked."""
+
+    def __init__(self, station: Station, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class, css_path=[STYLESHEET, *station.styles])
+        self.station = station
+        self.clock = station.clock
+        self.glyphs = ASCII if station.ascii else UNICODE
+        self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
+        self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
+        self.acting = Acting(station, self.refusal)
+        self.read_error: QuarterdeckError | None = None
+        self.stale_since_ms: int | None = None
+        self.past_ms: int | None = None
+        """The flight recorder's moment, or None for now."""
+        self.frozen = False
+        self._left: dict[Screen, View] = {}
+        self.set_keymap(dict(station.keys))
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = station.theme or DARK.name
+
+    # Starting and ending.
+
+    def get_default_screen(self) -> TextualScreen[None]:
+        """The overview is there from the start: nothing blank is painted before it."""
+        return screen_for(View())
+
+    def on_mount(self) -> None:
+        """Start to read once the first painting is out."""
+        self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._cast_off)
+
+    def _cast_off(self) -> None:
+        """The first painting is out: let the collector run again, and begin to read."""
+        gc.enable()
+        gc.freeze()
+        if self.station.first.screen is not Screen.OVERVIEW:
+            self.call_later(self.go, self.station.first)
+        self.run_worker(self.reading.run(), name="reading")
+        self.run_worker(self.acting.stay_present(lambda: str(self.deck_screen.SCREEN)), name="presence")
+
+    async def on_unmount(self) -> None:
+        """Take leave of the server."""
+        await self.acting.close()
+        await self.reading.close()
+
+    # Reading.
+
+    @property
+    def deck_screen(self) -> DeckScreen:
+        """The screen that is on top, dialogs aside."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, DeckScreen))
+
+    def view(self) -> View:
+        """What is on screen now: the question for the next read."""
+        view = self.deck_screen.view()
+        return view if self.past_ms is None else _at(view, self.past_ms)
+
+    def wake(self) -> None:
+        """Read now: something was done, or something else is on screen."""
+        self.reading.wake()
+
+    def _interval_s(self) -> float:
+        return max(0.1, self.station.refresh_s * self.station.line_penalty())
+
+    def on_snapshot_ready(self, message: SnapshotReady) -> None:
+        """Hold what was read."""
+        snapshot = message.snapshot
+        if self.past_ms is None:
+            self.clock.hear(snapshot.taken_ms, snapshot.rtt_ms)
+        self.read_error = self.stale_since_ms = None
+        self.snapshot = snapshot
+
+    def on_read_failed(self, message: ReadFailed) -> None:
+        """Keep the last rows and say since when they are old."""
+        self.read_error = message.error
+        self._go_stale()
+
+    def _go_stale(self) -> None:
+        if self.stale_since_ms is None:
+            self.stale_since_ms = self.snapshot.taken_ms if self.snapshot else self.clock.now_ms()
+        self.deck_screen.paint_frame()
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Give it to the screen on top."""
+        if snapshot is not None:
+            self.deck_screen.accept(snapshot)
+
+    def _tick(self) -> None:
+        age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot and self.past_ms is None else 0
+        if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.frozen:
+            self._go_stale()
+        self.deck_screen.tick()
+
+    def moment(self) -> Moment:
+        """When and for whom things are painted now."""
+        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs)
+
+    # Moving between screens.
+
+    def left(self, screen: Screen) -> View:
+        """A screen as it was left: with its queue, filter and order."""
+        return self._left.get(screen, View(screen=screen))
+
+    def _remember(self) -> None:
+        asked = self.deck_screen.asked
+        if asked.screen in NUMBERED:
+            self._left[asked.screen] = asked
+
+    async def go(self, view: View) -> None:
+        """Go to a screen by its number or name, from wherever one is."""
+        self._remember()
+        with self.batch_update():
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            if view.screen is not Screen.OVERVIEW:
+                await self.push_screen(screen_for(view))
+
+    async def open(self, view: View) -> None:
+        """Open a thing on top of where one is; `Esc` comes back."""
+        await self.push_screen(screen_for(view))
+
+    async def open_target(self, target: Target) -> None:
+        """Open what a row stands for, if there is more behind it."""
+        view = view_of(target)
+        if view is not None:
+            await self.open(view)
+
+    async def back(self) -> bool:
+        """Leave the screen on top; False at the root."""
+        if len(self.screen_stack) <= 1:
+            return False
+        self._remember()
+        await self.pop_screen()
+        return True
+
+    # Time.
+
+    def freeze(self, frozen: bool) -> None:
+        """Hold the screen as it is, or let it go on."""
+        self.frozen = self.reading.holding = frozen
+        self.wake()
+        self.deck_screen.paint_frame()
+
+    def scrub(self, minutes: int | None) -> None:
+        """Move the flight recorder's moment by minutes; None, or running into the present, comes back to now."""
+        now_ms = self.clock.now_ms()
+        if minutes is not None:
+            self.past_ms = (self.past_ms or now_ms) + minutes * 60_000
+        if minutes is None or (self.past_ms is not None and self.past_ms >= now_ms):
+            self.past_ms = None
+        self.wake()
+        self.deck_screen.paint_frame()
+
+    def repaint(self) -> None:
+        """Paint everything again, whatever the terminal is believed to show."""
+        self.refresh(repaint=True, layout=True)
+
+    # Commands.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A command that is not allowed or makes no sense here has no key."""
+        if action == "command" and parameters:
+            return self.available(self.commands[str(parameters[0])])
+        return super().check_action(action, parameters)
+
+    def available(self, command: Command) -> bool:
+        """Whether a command can be given here and now."""
+        if not self.station.allows(command.right) or (command.acts and self.past_ms is not None):
+            return False
+        return command.offered(self)
+
+    def footer_keys(self) -> Iterable[tuple[str, str]]:
+        """Key and word of the commands that can be given here, for the footer."""
+        return ((it.shown or it.keys, it.label) for it in self.commands.values() if it.label and self.available(it))
+
+    def action_command(self, id_: str, words: str = "") -> None:
+        """Give a command, in a worker of its own so that it may ask and wait."""
+        self.run_worker(self._give(self.commands[id_], words), name=id_, group="commands")
+
+    async def obey(self, line: str) -> None:
+        """Do what was typed on the command line."""
+        word, _, words = line.strip().lstrip(":").partition(" ")
+        if not word:
+            return
+        self.action_command(command_named(word).id, words.strip())
+
+    async def _give(self, command: Command, words: str) -> None:
+        try:
+            self.acting.require(command.right, acts=command.acts)
+            await command.run(self, words)
+        except QuarterdeckError as error:
+            self.post_message(ActRefused(error))
+
+    def refusal(self) -> str:
+        """Why nothing may be done now, or an empty text."""
+        if self.past_ms is not None:
+            return "This is the past: acting is off. `>` goes on, `=` comes back to now."
+        if self.stale_since_ms is not None:
+            return "The data is stale: acting is off until the server answers."
+        return ""
+
+    async def perform(self, act: Act, right: Right = Right.OPERATE) -> Outcome:
+        """Act through the operator seam, show what came of it, and read again."""
+        outcome = await self.acting.perform(act, right)
+        self.post_message(ActFinished(outcome))
+        self.wake()
+        return outcome
+
+
+def _at(view: View, at_ms: int) -> View:
+    return replace(view, at_ms=at_ms)

@@ -1,0 +1,113 @@
+"""Moving about: back, out, help, the past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command
+
+if TYPE_CHECKING:
+    from tui.app import Deck
+
+
+class Open(Command):
+    """Open what is under the cursor."""
+
+    id, keys, shown, by_widget = "grid.open", "enter", "Enter", True
+
+
+class Back(Command):
+    """Back; takes off marks and filters first."""
+
+    id, keys, shown = "back", "escape", "Esc"
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Leave what is on top; at the root there is nowhere to go."""
+        if not deck.deck_screen.step_back():
+            await deck.back()
+
+
+class Leave(Command):
+    """Back; at the root quits after asking."""
+
+    id, keys, verbs = "leave", "q", ("q", "quit")
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Leave what is on top, or the dashboard."""
+        if await deck.back():
+            return
+        from tui.screens.asking import confirm  # noqa: PLC0415  (dialogs are not needed before the first painting)
+
+        if await confirm(deck, "Leave the deck?", "Workers and schedules go on without it.", yes="Quit"):
+            deck.exit()
+
+
+class Quit(Command):
+    """Quit at once."""
+
+    id, keys, shown, verbs, priority = "quit", "ctrl+c", "Ctrl-C", ("q!", "quit!"), True
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Leave, whatever is on top."""
+        deck.exit()
+
+
+class Repaint(Command):
+    """Paint the whole screen again."""
+
+    id, keys, shown, verbs = "repaint", "ctrl+l", "Ctrl-L", ("repaint",)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Forget what the terminal is believed to show."""
+        deck.repaint()
+
+
+class Freeze(Command):
+    """Freeze the screen, and thaw it."""
+
+    id, keys, verbs = "freeze", "p", ("freeze",)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Read only when something is asked for."""
+        deck.freeze(not deck.frozen)
+
+
+class Earlier(Command):
+    """The past: a minute back."""
+
+    id, keys, shown, verbs, usage = "past.earlier", "less_than_sign", "<", ("past",), "[minutes]"
+
+    async def run(self, deck: Deck, words: str) -> None:
+        """Go back in time by a minute, or by as many as typed."""
+        deck.scrub(-(int(words) if words.isdecimal() else 1))
+
+
+class Later(Command):
+    """The past: a minute on."""
+
+    id, keys, shown = "past.later", "greater_than_sign", ">"
+
+    def offered(self, deck: Deck) -> bool:
+        """Only in the past is there a later."""
+        return deck.past_ms is not None
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Go on in time by a minute."""
+        deck.scrub(1)
+
+
+class Now(Command):
+    """The past: come back to now."""
+
+    id, keys, shown, label, verbs = "past.now", "equals_sign", "=", "now", ("now",)
+
+    def offered(self, deck: Deck) -> bool:
+        """Only in the past."""
+        return deck.past_ms is not None
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Leave the past."""
+        deck.scrub(None)
+
+
+MOVES = (Open, Back, Leave, Quit, Repaint, Freeze, Earlier, Later, Now)

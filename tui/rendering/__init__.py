@@ -1,0 +1,1 @@
+"""Rows as cells, details as text: pure functions, tested without a terminal."""

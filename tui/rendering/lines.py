@@ -1,0 +1,134 @@
+"""The lines around a list: the verdict at the top, who is here and the keys at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from quarterdeck.model import AuditRow, Level, OperatorRow, Snapshot
+from quarterdeck.text import cell_width, fit, human_count, human_duration
+from tui.rendering.moment import Moment
+
+Runs = tuple[tuple[str, str], ...]
+"""Pieces of one line, each with the name of its style."""
+
+_VERDICT_STYLES = {Level.OK: "ok", Level.NOTICE: "note", Level.WARNING: "warn", Level.BAD: "bad"}
+
+
+def width_of(runs: Runs) -> int:
+    """Cells that the pieces take together."""
+    return sum(cell_width(text) for text, _ in runs)
+
+
+def spread(left: Runs, right: Runs, width: int, fill: str = " ", style: str = "") -> Runs:
+    """Both in one line of `width` cells, one at each end; the left one is cut where they do not fit."""
+    room = width - width_of(right)
+    if width_of(left) > room:
+        left = cut(left, max(0, room - 1))
+    return (*left, (fill * max(0, room - width_of(left)), style), *right)
+
+
+def cut(runs: Runs, width: int) -> Runs:
+    """The head of the pieces that fits, the last one ending in an ellipsis."""
+    kept: list[tuple[str, str]] = []
+    for text, style in runs:
+        cells = cell_width(text)
+        if cells > width:
+            kept.append((fit(text, width), style))
+            break
+        kept.append((text, style))
+        width -= cells
+    return tuple(kept)
+
+
+def verdict_runs(snapshot: Snapshot | None, moment: Moment) -> Runs:
+    """What is wrong and since when; silent green when nothing is."""
+    if snapshot is None:
+        return (("reading ", "muted"),)
+    verdict = snapshot.verdict
+    if verdict.level is Level.OK:
+        return ((f"{moment.glyphs.ok} all is well ", "ok"),)
+    said = moment.text(verdict.headline)
+    if verdict.since_ms and "since" not in said:
+        said += f" since {moment.clock_time(verdict.since_ms)[:5]}"
+    more = len(verdict.findings) - 1
+    runs = [(f"{moment.glyphs.warning} {said}", _VERDICT_STYLES[verdict.level])]
+    if more > 0:
+        runs.append((f" +{more}", "muted"))
+    return (*runs, (" ", ""))
+
+
+def top_runs(  # one line says where one is, what holds there and what is wrong
+    place: str, flags: Sequence[tuple[str, str]], snapshot: Snapshot | None, moment: Moment, width: int
+) -> Runs:
+    """The first line of every screen: where one is, the flags that are up, the verdict."""
+    left: list[tuple[str, str]] = [(f" {place}", "strong")]
+    for text, style in flags:
+        left.append((" ", ""))
+        left.append((text, style))
+    verdict = verdict_runs(snapshot, moment)
+    room = width - width_of(tuple(left)) - 2
+    if width_of(verdict) > room and room > 20:
+        verdict = cut(verdict, room)
+    return spread(tuple(left), verdict, width)
+
+
+def deployment_text(snapshot: Snapshot | None) -> str:
+    """`3 queues · 1,284/min`, or nothing before the first answer."""
+    if snapshot is None:
+        return ""
+    count = len(snapshot.queues)
+    queues = f"{count} queue" + ("" if count == 1 else "s")
+    return f"{queues} · {human_count(round(snapshot.per_minute))}/min"
+
+
+def rule_runs(environment: str, snapshot: Snapshot | None, me: str, moment: Moment, width: int) -> Runs:
+    """The rule above the keys: the environment, who else is here, and the newest act of one of them."""
+    rule = moment.glyphs.rule
+    said: list[tuple[str, str]] = [(rule, "rule"), (f" {moment.text(environment, 40)} ", "strong")]
+    if snapshot is not None:
+        others = [moment.text(row.who, 30) for row in others_of(snapshot.operators, me)]
+        if others:
+            said += [(rule, "rule"), (f" with {', '.join(others)} ", "note")]
+        act = newest_act(snapshot.acts, me)
+        if act is not None:
+            said += [(rule, "rule"), (f" {act_text(act, moment)} ", "muted")]
+    left = cut(tuple(said), width) if width_of(tuple(said)) > width else tuple(said)
+    return spread(left, (), width, rule, "rule")
+
+
+def others_of(operators: Iterable[OperatorRow], me: str) -> list[OperatorRow]:
+    """Everybody attached but oneself, by id."""
+    return [row for row in operators if row.id != me]
+
+
+def newest_act(acts: Iterable[AuditRow], me: str) -> AuditRow | None:
+    """The newest act that somebody else did, or None."""
+    return next((act for act in acts if f"{act.who}" != me), None)
+
+
+def act_text(act: AuditRow, moment: Moment) -> str:
+    """`14:03:22 bob: retry 12 send_email`."""
+    count = f" {act.done}" if act.done > 1 else ""
+    subject = f" {moment.text(act.subject, 60)}" if act.subject else ""
+    return f"{moment.clock_time(act.at_ms)} {moment.text(act.who, 30)}: {moment.text(act.verb, 20)}{count}{subject}"
+
+
+def key_runs(entries: Sequence[tuple[str, str]], right: Runs, width: int) -> Runs:
+    """The keys that matter here, as many as fit: `e new  r retry`, and what stands at the right end."""
+    runs: list[tuple[str, str]] = [(" ", "")]
+    room = width - width_of(right) - 2
+    for key, label in entries:
+        piece = ((key, "strong"), (f" {label}  " if label else " ", "muted"))
+        if width_of((*runs, *piece)) - 2 > room:
+            break
+        runs += piece
+    return spread(tuple(runs), right, width)
+
+
+def round_trip_runs(snapshot: Snapshot | None, line: str, stale: bool) -> Runs:
+    """The server's round trip, and the quality of the terminal's line where it is poor."""
+    if snapshot is None or stale:
+        return (("no answer ", "bad"),) if stale else ((" ", ""),)
+    style = "warn" if snapshot.rtt_ms >= 250 else "muted"
+    poor = ((f"{line} ", "warn"),) if line else ()
+    return (*poor, (f"{human_duration(round(snapshot.rtt_ms, 1))} ", style))

@@ -1,0 +1,88 @@
+"""Queues as rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from quarterdeck.model import QueueStat
+from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate, sparkline
+from tui.rendering.moment import Moment
+from tui.widgets.cell import AnyCell, Cell, GridRow
+from tui.widgets.columns import Column
+
+
+def columns(spark_cells: int = 9) -> tuple[Column, ...]:
+    """What a queue shows; where it is narrow the columns with the highest priority number go first."""
+    return (
+        Column("name", "QUEUE", 9, flex=2, sortable=True),
+        Column("depth", "depth", 6, align="right", sortable=True, descending=True),
+        Column("active", "active", 6, align="right", priority=4),
+        Column("scheduled", "sched", 6, align="right", priority=6),
+        Column("depths", "last hour", spark_cells, style="muted", priority=1),
+        Column("oldest", "oldest", 6, align="right", sortable=True, descending=True),
+        Column("in", "in/s", 5, align="right", priority=3),
+        Column("out", "out/s", 5, align="right", priority=3),
+        Column("fail", "fail", 5, align="right", sortable=True, descending=True, priority=1),
+        Column("p50", "p50", 5, align="right", priority=8),
+        Column("p95", "p95", 5, align="right", sortable=True, descending=True, priority=2),
+        Column("p99", "p99", 5, align="right", priority=9),
+        Column("failed", "failed", 6, align="right", priority=5),
+        Column("slots", "slots", 7, align="right", priority=7),
+        Column("state", "state", 14, flex=1),
+    )
+
+
+WAITING_LONG_MS: Final = 30_000
+FAILING: Final = 0.05
+
+
+def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9) -> GridRow:
+    """One queue as cells in the order of `columns`; the row's key is the queue's name."""
+    text, style = queue_state(queue, moment)
+    failing = (queue.failure_rate or 0) >= FAILING
+    late = queue.oldest_ms is not None and queue.oldest_ms >= WAITING_LONG_MS
+    cells: tuple[AnyCell, ...] = (
+        moment.text(queue.name),
+        human_count(queue.depth, 6),
+        human_count(queue.active, 6),
+        human_count(queue.scheduled, 6),
+        sparkline(queue.depths, spark_cells, ascii=moment.glyphs.ascii),
+        Cell(human_age(queue.oldest_ms), "warn" if late else "") if queue.oldest_ms is not None else Cell("-", "muted"),
+        human_rate(queue.in_per_s),
+        human_rate(queue.out_per_s),
+        Cell(human_percent(queue.failure_rate), "bad" if failing else ""),
+        human_duration(queue.p50_ms),
+        human_duration(queue.p95_ms),
+        human_duration(queue.p99_ms),
+        Cell(human_count(queue.failed, 6), "" if queue.failed else "muted"),
+        f"{queue.active}/{queue.slots}" if queue.workers else "none",
+        Cell(text, style),
+    )
+    return GridRow(queue.name, cells)
+
+
+def queue_state(queue: QueueStat, moment: Moment) -> tuple[str, str]:
+    """In what state a queue is, in a few words, and the style that goes with it. The worst comes first."""
+    if queue.error:
+        return f"broken: {moment.text(queue.error, 60)}", "bad"
+    if queue.paused is not None:
+        return moment.pause(queue.paused), "paused"
+    if not queue.workers and queue.depth:
+        return "no worker", "bad"
+    if (queue.failure_rate or 0) >= FAILING:
+        return "failing", "bad"
+    if _backs_up(queue):
+        return "backing up", "warn"
+    if queue.orphans:
+        return f"{queue.orphans} orphans", "warn"
+    if not queue.workers:
+        return "no worker", "muted"
+    if not queue.depth and not queue.active:
+        return "idle", "muted"
+    return "running", "ok"
+
+
+def _backs_up(queue: QueueStat) -> bool:
+    """Whether more comes in than goes out and somebody has been waiting for it."""
+    grows = (queue.in_per_s or 0) > (queue.out_per_s or 0)
+    return grows and queue.oldest_ms is not None and queue.oldest_ms >= WAITING_LONG_MS

@@ -1,0 +1,208 @@
+"""The base of all screens: a line above, a banner when the data is old, two lines below, a body in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from quarterdeck import model
+from quarterdeck.model import (
+    AuditRow,
+    BinRow,
+    BulkRow,
+    FailureGroup,
+    JobRow,
+    LogRow,
+    QuarantineRow,
+    QueueStat,
+    RunRow,
+    ScheduleRow,
+    Selection,
+    Snapshot,
+    View,
+    WorkerRow,
+)
+from quarterdeck.text import human_age
+from tui.rendering.lines import Runs, key_runs, round_trip_runs, rule_runs, spread, top_runs
+from tui.rendering.moment import Moment
+from tui.screens.runline import RunLines
+from tui.widgets.painted import Painted
+
+if TYPE_CHECKING:
+    from tui.app import Deck
+
+Target = (
+    JobRow
+    | FailureGroup
+    | ScheduleRow
+    | WorkerRow
+    | QueueStat
+    | BulkRow
+    | BinRow
+    | QuarantineRow
+    | AuditRow
+    | RunRow
+    | LogRow
+)
+"""What a command can be aimed at."""
+
+
+class DeckScreen(Screen[None]):
+    """One screen of the deck. It asks by `view`, is answered by `accept`, and says by `targets` what acts are for."""
+
+    SCREEN: ClassVar[model.Screen]
+    TITLE_WORD: ClassVar[str] = ""
+    """What the top line calls it; the screen's name where empty."""
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Keys of widgets on this screen that belong in the footer, as (key, word)."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self.asked = view
+        """What the operator asked for; `view` adds the window that can be seen."""
+        self.answered = False
+        """Whether any snapshot has been shown."""
+
+    @property
+    def deck(self) -> Deck:
+        """The app, as what it is."""
+        return cast("Deck", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The frame; the body is the subclass's."""
+        yield RunLines(id="top", classes="frame")
+        yield RunLines(id="banner", classes="frame")
+        yield from self.compose_body()
+        yield RunLines(id="foot", classes="frame")
+
+    def compose_body(self) -> ComposeResult:
+        """What is between the frame's lines."""
+        yield from ()
+
+    # Asking and being answered.
+
+    def view(self) -> View:
+        """What this screen needs to know now."""
+        return self.asked
+
+    def answers(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot was taken for what this screen shows (reads in flight outlive a change of screen)."""
+        asked, got = self.view(), snapshot.view
+        return (got.screen, got.queue, got.state, got.subject, got.filter, got.sort, got.descending) == (
+            asked.screen,
+            asked.queue,
+            asked.state,
+            asked.subject,
+            asked.filter,
+            asked.sort,
+            asked.descending,
+        )
+
+    def accept(self, snapshot: Snapshot) -> None:
+        """Paint a snapshot: the frame from any, the body only from one that answers this screen."""
+        if self.answers(snapshot):
+            self.answered = True
+            self.show(snapshot)
+        self.paint_frame()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Update the body in place."""
+
+    # What acts are for.
+
+    def targets(self) -> tuple[Target, ...]:
+        """What is marked, else what is under the cursor, else nothing."""
+        return ()
+
+    def queries(self) -> tuple[Selection, ...]:
+        """The jobs that an act on many is for, as queries or references; empty when there is nothing to act on."""
+        return ()
+
+    def step_back(self) -> bool:
+        """Undo one step within the screen (a filter, say); False when there is nothing to step back from."""
+        return False
+
+    def place(self) -> str:
+        """Where one is, for the top line."""
+        word = self.TITLE_WORD or str(self.SCREEN)
+        queue = f" @{self.moment().text(self.asked.queue, 60)}" if self.asked.queue else ""
+        return f"{word}{queue}"
+
+    def copied(self) -> str:
+        """What `c` copies: text of the thing under the cursor."""
+        return ""
+
+    # Painting.
+
+    def moment(self) -> Moment:
+        """When and for whom it is painted now."""
+        return self.deck.moment()
+
+    def paint_frame(self) -> None:
+        """Bring the lines around the body up to date."""
+        if not self.is_mounted:
+            return
+        deck, width = self.deck, self.app.size.width
+        moment = self.moment()
+        place = f"{moment.text(deck.station.name, 40)} · {self.place()}"
+        top = top_runs(moment.glyphs.plain(place), self.flags(), deck.snapshot, moment, width)
+        self.query_one("#top", RunLines).show(top)
+        banner = self.query_one("#banner", RunLines)
+        said = self.banner_runs(moment)
+        banner.display = bool(said)
+        banner.show(spread(said, (), width))
+        rule = rule_runs(deck.station.name, deck.snapshot, deck.station.who, moment, width)
+        stale = deck.stale_since_ms is not None
+        right = round_trip_runs(deck.snapshot, deck.station.line_label(), stale)
+        self.query_one("#foot", RunLines).show(rule, key_runs(self.hints(), right, width))
+
+    def flags(self) -> list[tuple[str, str]]:
+        """What holds here and must not be forgotten."""
+        deck = self.deck
+        flags: list[tuple[str, str]] = []
+        if not deck.station.allows(deck.station.right) or deck.station.read_only:
+            flags.append(("read-only", "note"))
+        if deck.station.protected:
+            flags.append(("protected", "warn"))
+        if deck.past_ms is not None:
+            flags.append((f"past {self.moment().clock_time(deck.past_ms)}", "warn"))
+        if deck.frozen:
+            flags.append(("frozen", "paused"))
+        return flags
+
+    def banner_runs(self, moment: Moment) -> Runs:
+        """`stale since 03:04:11 (12 s)` and why, while the server does not answer."""
+        deck = self.deck
+        if deck.stale_since_ms is None:
+            return ()
+        why = moment.text(str(deck.read_error)) if deck.read_error else ""
+        if deck.snapshot is None:
+            return ((f" {moment.glyphs.warning} no answer yet: {why}", "bad"),)
+        since = moment.clock_time(deck.stale_since_ms)
+        age = human_age(moment.age_ms(deck.stale_since_ms))
+        return ((f" {moment.glyphs.warning} stale since {since} ({age}), acting is off: {why}", "bad"),)
+
+    def hints(self) -> list[tuple[str, str]]:
+        """The keys for the footer, the most useful here first."""
+        return [*self.HINTS, *self.deck.footer_keys()]
+
+    def tick(self) -> None:
+        """A second has gone by: countdowns and ages go on between reads."""
+        for widget in self.query(Painted):
+            widget.tick()
+        if self.deck.stale_since_ms is not None:
+            self.paint_frame()
+
+    def on_screen_resume(self) -> None:
+        """Back on top: paint what is known at once, and ask for what this screen needs."""
+        self.deck.wake()
+        if self.deck.snapshot is not None:
+            self.accept(self.deck.snapshot)
+        else:
+            self.paint_frame()
+
+    def on_resize(self) -> None:
+        """The frame's lines are laid out for a width."""
+        self.paint_frame()

@@ -1,0 +1,129 @@
+"""Screen 1: is something wrong, since when, how much, and what is it?"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+
+from quarterdeck import model
+from quarterdeck.model import Selection, Snapshot, View
+from tui.rendering import failures, queues, schedules, workers
+from tui.rendering.lines import deployment_text
+from tui.rendering.sharing import share_lines
+from tui.screens.deckscreen import DeckScreen, Target
+from tui.widgets.cell import GridRow
+from tui.widgets.grid import Grid
+
+PANELS: Final = ("queues", "workers", "schedules", "groups")
+_FRAME_LINES: Final = 3
+
+
+class Overview(DeckScreen):
+    """Queues, workers, schedules and failures, a panel each; `Tab` or running over an edge goes to the next one."""
+
+    SCREEN = model.Screen.OVERVIEW
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("2", "queues"),
+        ("3", "jobs"),
+        ("4", "fail"),
+        ("5", "sched"),
+        ("6", "work"),
+        ("7", "logs"),
+    )
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._known: dict[str, dict[str, Target]] = {panel: {} for panel in PANELS}
+        self._heights: tuple[int, ...] = ()
+
+    def compose_body(self) -> ComposeResult:
+        """A panel for each kind of thing."""
+        wide = self.app.size.width >= 110
+        self._spark = 20 if wide else 9
+        columns = queues.columns(self._spark)
+        yield self._panel(Grid(columns, id="queues", classes="panel", gap=1), "no queue yet: `e` enqueues a job")
+        yield self._panel(Grid(workers.COLUMNS, id="workers", classes="panel"), "no worker is alive")
+        yield self._panel(Grid(schedules.OVERVIEW_COLUMNS, id="schedules", classes="panel"), "no schedule")
+        yield self._panel(Grid(failures.COLUMNS, id="groups", classes="panel"), "nothing has failed")
+
+    def _panel(self, grid: Grid, empty: str) -> Grid:
+        grid.empty_text = empty
+        return grid
+
+    def place(self) -> str:
+        """The size of the deployment; the screen's name would say nothing here."""
+        return deployment_text(self.deck.snapshot) or "overview"
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Update each panel in place, then share out the lines."""
+        moment = self.moment()
+        newest = workers.newest_version(snapshot.workers)
+        self._known = {
+            "queues": {queue.name: queue for queue in snapshot.queues},
+            "workers": {worker.id: worker for worker in snapshot.workers},
+            "schedules": {schedule.id: schedule for schedule in snapshot.schedules},
+            "groups": {group.id: group for group in snapshot.groups},
+        }
+        rows: dict[str, list[GridRow]] = {
+            "queues": [queues.queue_row(queue, moment, self._spark) for queue in snapshot.queues],
+            "workers": [workers.worker_row(worker, moment, newest_version=newest) for worker in snapshot.workers],
+            "schedules": [schedules.overview_row(schedule, moment) for schedule in snapshot.schedules],
+            "groups": [failures.group_row(group, moment) for group in snapshot.groups],
+        }
+        with self.app.batch_update():
+            for panel, shown in rows.items():
+                self.query_one(f"#{panel}", Grid).show(shown)
+            self._share(tuple(len(rows[panel]) for panel in PANELS))
+
+    def _share(self, wanted: tuple[int, ...]) -> None:
+        """Give each panel a header, a line for each row while there is room, and the last one the rest."""
+        banner = int(self.query_one("#banner").display)
+        room = self.app.size.height - _FRAME_LINES - banner - len(PANELS)
+        heights = share_lines(tuple(max(1, count) for count in wanted), room)
+        if heights == self._heights:
+            return
+        self._heights = heights
+        for panel, lines in zip(PANELS, heights, strict=True):
+            self.query_one(f"#{panel}").styles.height = lines + 1
+
+    def on_resize(self) -> None:
+        """Share out the lines of the new size."""
+        super().on_resize()
+        self._heights = ()
+        if self.deck.snapshot is not None and self.answers(self.deck.snapshot):
+            self.show(self.deck.snapshot)
+
+    def _focused_panel(self) -> str:
+        return (self.focused.id or "") if isinstance(self.focused, Grid) else ""
+
+    def targets(self) -> tuple[Target, ...]:
+        """What is marked or under the cursor in the panel that has the focus."""
+        panel = self._focused_panel()
+        if panel not in self._known:
+            return ()
+        known = self._known[panel]
+        return tuple(known[key] for key in self.query_one(f"#{panel}", Grid).targets if key in known)
+
+    def queries(self) -> tuple[Selection, ...]:
+        """The failure groups that are marked or under the cursor, a query each."""
+        groups = (target for target in self.targets() if isinstance(target, model.FailureGroup))
+        return tuple(
+            Selection(queue=group.queue, signature=group.signature, state=model.JobState.FAILED) for group in groups
+        )
+
+    @on(Grid.EdgeReached)
+    def _go_over(self, message: Grid.EdgeReached) -> None:
+        """Running over the edge of a panel goes on in the next one."""
+        at = PANELS.index(message.grid.id or "") + (1 if message.step > 0 else -1)
+        if 0 <= at < len(PANELS):
+            grid = self.query_one(f"#{PANELS[at]}", Grid)
+            grid.move_to(0 if message.step > 0 else grid.total - 1)
+            grid.focus()
+
+    @on(Grid.RowOpened)
+    async def _open(self, message: Grid.RowOpened) -> None:
+        target = self._known.get(message.grid.id or "", {}).get(message.key)
+        if target is not None:
+            await self.deck.open_target(target)

@@ -1,0 +1,58 @@
+"""From things to the views that open them, and from words on the command line to views."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from quarterdeck.model import (
+    BinRow,
+    FailureGroup,
+    JobRow,
+    JobState,
+    LogRow,
+    QuarantineRow,
+    QueueStat,
+    RunRow,
+    ScheduleRow,
+    Screen,
+    View,
+    WorkerRow,
+)
+from tui.screens.deckscreen import Target
+
+
+def view_of(target: Target) -> View | None:
+    """The view that shows this thing whole, or None where there is no more to it than its row."""
+    match target:
+        case JobRow() | QuarantineRow():
+            return View(screen=Screen.JOB, queue=target.queue, subject=target.key)
+        case FailureGroup():
+            return View(screen=Screen.GROUP, queue=target.queue, subject=target.signature, state=JobState.FAILED)
+        case QueueStat():
+            return View(screen=Screen.QUEUE, queue=target.name, subject=target.name)
+        case ScheduleRow():
+            return View(screen=Screen.SCHEDULE, queue=target.queue, subject=target.name)
+        case WorkerRow():
+            return View(screen=Screen.WORKER, queue=target.queues[0] if target.queues else None, subject=target.id)
+        case RunRow() if target.job_key:
+            return View(screen=Screen.JOB, queue=target.queue, subject=target.job_key)
+        case LogRow() if target.key:
+            return View(screen=Screen.JOB, subject=target.key)
+        case BinRow():
+            return View(screen=Screen.JOB, queue=target.queue, subject=target.key)
+    return None
+
+
+def read_place(view: View, words: str) -> View:
+    """`view` with what was typed after its name: `@queue`, a job's state, a subject for things, the rest a filter."""
+    rest: list[str] = []
+    for word in words.split():
+        if word.startswith("@") and len(word) > 1:
+            view = replace(view, queue=word[1:])
+        elif view.screen is Screen.JOBS and word in set(JobState):
+            view = replace(view, state=JobState(word))
+        else:
+            rest.append(word)
+    if view.screen in {Screen.JOB, Screen.GROUP, Screen.QUEUE, Screen.SCHEDULE, Screen.WORKER}:
+        return replace(view, subject=" ".join(rest) or None)
+    return replace(view, filter=" ".join(rest)) if rest else view
