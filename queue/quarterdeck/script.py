@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeAlias
 from redis.exceptions import NoScriptError
 
 Argument: TypeAlias = str | bytes | int | float
+Client: TypeAlias = Any
+"""A redis-py asyncio client with answers in bytes. Its own annotations mix bytes, str and None everywhere."""
 
 
 class ScriptClient(Protocol):
@@ -46,15 +48,21 @@ class Script:
 
 @cache
 def load(package: str, name: str, *preludes: str) -> Script:
-    """The script `lua/<name>.lua` of `package`, with the shared Lua files `preludes` of the same folder put before it.
+    """The script `lua/<name>.lua` of `package`, with the shared Lua files `preludes` put before it.
 
-    The shebang line (`#!lua flags=...`) is taken from the script itself and moved to the top.
+    A prelude is a file of the same folder, or `other.package:name`. The shebang line (`#!lua flags=...`) is taken
+    from the script itself and moved to the top.
     """
-    folder = files(package) / "lua"
-    body = (folder / f"{name}.lua").read_text("utf-8")
+    body = _read(package, name)
     shebang = ""
     if body.startswith("#!"):
         shebang, _, body = body.partition("\n")
         shebang += "\n"
-    shared = "".join((folder / f"{prelude}.lua").read_text("utf-8") + "\n" for prelude in preludes)
+    shared = "".join(_read(package, prelude) + "\n" for prelude in preludes)
     return Script(f"{package}.{name}", shebang + shared + body)
+
+
+def _read(package: str, name: str) -> str:
+    other, colon, rest = name.partition(":")
+    folder = files(other if colon else package) / "lua"
+    return (folder / f"{rest or name}.lua").read_text("utf-8")

@@ -1,0 +1,87 @@
+#!lua flags=allow-oom
+-- Puts jobs into the recycle bin: failed ones, waiting ones (queued or scheduled), and kept finished ones.
+-- KEYS[1]  saq:Q:queued, for the cluster slot
+-- ARGV[1]  Q
+-- ARGV[2]  who
+-- ARGV[3]  the act's id
+-- ARGV[4]  how many jobs the bin holds at most
+-- ARGV[5]  how long it holds them, ms
+-- ARGV[6]  'delete', or 'abort': then waiting jobs leave a payload that says aborted behind, for SAQ's clients
+-- then for each job three arguments:
+--   KEY, the time of failure it was seen with (0: any), for 'abort' the payload to leave behind (else empty)
+-- Returns for each job: 'failed', 'queued', 'scheduled', 'complete' (where it was), or why it was skipped:
+-- 'changed', 'running', 'gone'.
+
+local queue, who, act = ARGV[1], ARGV[2], ARGV[3]
+local most, keep = tonumber(ARGV[4]), tonumber(ARGV[5])
+local aborting = ARGV[6] == 'abort'
+local names = names_of(queue)
+local bin_key, bin_jobs = 'qd:bin:' .. queue, 'qd:bin-jobs:' .. queue
+local now = clock_ms()
+
+local function forget(member)
+  redis.call('ZREM', bin_key, member)
+  redis.call('HDEL', bin_jobs, member, member .. '\0row', member .. '\0raw', member .. '\0sig')
+end
+
+local function bin(key, was, at, row, raw, signature_row)
+  local member = act .. '/' .. key
+  redis.call('ZADD', bin_key, now, member)
+  redis.call('HSET', bin_jobs, member, cjson.encode({
+    key = key, was = was, at = tostring(at), who = who, act = act, deleted_ms = now, expires_ms = now + keep,
+  }), member .. '\0row', row or '', member .. '\0raw', raw or '', member .. '\0sig', signature_row or '')
+end
+
+local answers = {}
+for i = 7, #ARGV, 3 do
+  local key, seen, behind = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local id = names.prefix .. key
+  local at = redis.call('ZSCORE', names.failed, key)
+  local due = redis.call('ZSCORE', names.incomplete, id)
+  local answer
+  if due and seen == '0' then
+    local waiting = redis.call('LREM', names.queued, 1, id) == 1
+    if waiting or tonumber(due) > 0 then
+      answer = waiting and 'queued' or 'scheduled'
+      bin(key, answer, due, '', redis.call('GET', id))
+      redis.call('ZREM', names.incomplete, id)
+      if aborting then
+        redis.call('SET', id, behind, 'EX', 600)
+        redis.call('PUBLISH', id, 'aborted')
+      else
+        redis.call('DEL', id)
+      end
+    else
+      answer = 'running'
+    end
+  elseif at and not aborting then
+    if seen ~= '0' and tonumber(at) ~= tonumber(seen) then
+      answer = 'changed'
+    else
+      bin(key, 'failed', at, take_whole(names, key))
+      if not due then redis.call('DEL', id) end
+      answer = 'failed'
+    end
+  elseif seen ~= '0' then
+    answer = 'changed'
+  else
+    local raw = not aborting and redis.call('GET', id)
+    if raw then
+      bin(key, 'complete', 0, '', raw)
+      redis.call('DEL', id)
+      answer = 'complete'
+    else
+      answer = 'gone'
+    end
+  end
+  answers[#answers + 1] = answer
+end
+
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', bin_key, '-inf', now - keep, 'LIMIT', 0, 1000)) do
+  forget(member)
+end
+local over = redis.call('ZCARD', bin_key) - most
+if over > 0 then
+  for _, member in ipairs(redis.call('ZRANGE', bin_key, 0, math.min(over, 1000) - 1)) do forget(member) end
+end
+return answers

@@ -1,0 +1,13 @@
+"""The operator: all groups of acts together, as `model.Operator` has them."""
+
+from __future__ import annotations
+
+from quarterdeck.operate.feed import FeedActs
+from quarterdeck.operate.job_acts import JobActs
+from quarterdeck.operate.place_acts import PlaceActs
+from quarterdeck.operate.quarantine_acts import QuarantineActs
+from quarterdeck.operate.schedule_acts import ScheduleActs
+
+
+class RedisOperator(JobActs, PlaceActs, ScheduleActs, QuarantineActs, FeedActs):
+    """Acts on a Redis or Valkey server; open it with `open_operator`."""
