@@ -89,7 +89,7 @@ def subcommand_at(argv: Sequence[str]) -> int | None:
 
 def parse_dashboard(argv: Sequence[str] | None = None, prog: str = "quarterdeck") -> argparse.Namespace:
     """Parse a command line without a subcommand. The result has `settings` and `view`, and each flag by its name."""
-    from quarterdeck import __version__  # noqa: PLC0415 - the package imports its parts lazily, this module too
+    from quarterdeck import __version__
 
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
@@ -188,6 +188,6 @@ def guarded(work: Callable[[], int], prog: str = "quarterdeck") -> int:
 
 def report(error: QuarterdeckError, prog: str = "quarterdeck") -> None:
     """Print an error as one clean line on stderr; parts of it may come from a server or a file."""
-    from quarterdeck.text import clean  # noqa: PLC0415 - needed when something went wrong only
+    from quarterdeck.text import clean
 
     print(f"{prog}: {clean(str(error))}", file=sys.stderr)

@@ -13,7 +13,7 @@ NAME = "quarterdeck.toml"
 
 def user_file() -> Path:
     """The user's own settings file (platformdirs' user configuration directory); it may not exist."""
-    import platformdirs  # noqa: PLC0415 - 10 ms that a program with its directories given need not pay
+    import platformdirs
 
     return Path(platformdirs.user_config_dir("quarterdeck")) / NAME
 
@@ -46,7 +46,7 @@ def read_files(start: Path) -> list[tuple[Path, SettingsTable]]:
 
 def read_file(path: Path) -> SettingsTable:
     """The settings in the file `path`; raises `SettingsError` naming the file and the line or the key."""
-    import tomllib  # noqa: PLC0415 - 10 ms that a program without settings files need not pay
+    import tomllib
 
     try:
         table = tomllib.loads(path.read_text("utf-8"))

@@ -69,7 +69,7 @@ def data_dir(told: str | None = None) -> Path:
     chosen = os.environ.get("QUARTERDECK_DATA_DIR") or told
     if chosen:
         return Path(chosen).expanduser().resolve()
-    import platformdirs  # noqa: PLC0415 - 10 ms that a program with its directories given need not pay
+    import platformdirs
 
     return Path(platformdirs.user_data_dir("quarterdeck"))
 
