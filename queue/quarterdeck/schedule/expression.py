@@ -149,7 +149,8 @@ def _fields_of(shown: str) -> list[str]:
         what = "seven read two ways (a year first, or last)" if len(words) == 7 else f"{len(words)} given"
         raise ExpressionError(
             f"{shown!r} has not five or six fields: {what}.",
-            "Five: minute hour day month weekday; six: with the seconds first.",
+            "Five: minute hour day month weekday; six: with the seconds first."
+            + (" Put it in quotes, so that the shell leaves the * alone." if len(words) > 7 else ""),
         )
     return words
 

@@ -31,8 +31,8 @@ def from_saq(text: str) -> Expression:
 
     Wherever croniter and crontab(5) differ the text shows croniter's reading spelled out: ranges around the end,
     `5/15`, and `*/2` in a day field, which croniter ORs with the other one. `L`, `#`, `W` and a year stay croniter's
-    (`foreign`). Daylight saving follows cron(8), as for all schedules. Raises ExpressionError for what croniter refuses, and for
-    what can never fire: croniter's validation lets `0 0 30 2 *` pass.
+    (`foreign`). Daylight saving follows cron(8), as for all schedules. Raises ExpressionError for what croniter
+    refuses, and for what can never fire: croniter's validation lets `0 0 30 2 *` pass.
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"The expression is longer than {MAX_LENGTH} characters.")
