@@ -180,8 +180,6 @@ def cases(dice: random.Random, count: int, *, near: bool) -> list[tuple[Expressi
         if near and len(moments) > 1:
             changed = dice.choice([change for change in moments[1:] if change.year < 2032])
             moment = changed + timedelta(seconds=dice.randint(-36 * 3600, 36 * 3600))
-                seconds=dice.randint(-36 * 3600, 36 * 3600)
-            )
         found.append((expression, Walk(text), name, moment))
     return found
 

@@ -29,7 +29,7 @@ class Preview:
 def preview(
     text: str, tz: str = "UTC", since: datetime | None = None, count: int = 10, *, saq: bool = False
 ) -> Preview:
-    """Read `text` and list its next `count` fires after `since` (now unless told; a naive one is the zone's wall clock).
+    """Read `text` and list its next `count` fires after `since` (default: now; a naive one is the zone's clock).
 
     `saq` reads it as SAQ's `cron_jobs` do, seconds last. Fewer fires come back when the calendar ends before. Raises
     ExpressionError, UnknownZoneError, and UsageError for a count that is not between 1 and 10,000.
