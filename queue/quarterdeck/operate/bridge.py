@@ -45,6 +45,11 @@ class Bridge:
         self._running: asyncio.Task[None] | None = None
 
     @property
+    def client(self) -> Any:
+        """The connection's client, for those who only read."""
+        return self._client
+
+    @property
     def who(self) -> str:
         """The operator's name, as the audit has it."""
         return self._identity.who

@@ -63,6 +63,12 @@ async def _sweep(client: Client, queue: str, name: str, rule: Rule, state: JobSt
     return held
 
 
+async def rules(client: Client, queue: str) -> dict[str, Rule]:
+    """The rules of a queue by their ids."""
+    found = await client.hgetall(keys_of(queue).rules)
+    return {name.decode(): msgspec.json.decode(raw, type=Rule) for name, raw in found.items()}
+
+
 async def lift(client: Client, queue: str, name: str, *, release: bool, who: str, act: str) -> Counter[str] | None:
     """Lift a rule; what it holds goes back to the queue, or into the recycle bin. None when there is no such rule."""
     names = keys_of(queue)

@@ -1,0 +1,62 @@
+"""Set jobs aside by function, argument and error, present and future; list the rules; lift them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+import msgspec
+
+from quarterdeck.cli.acting import act, add_act_flags, operator_of
+from quarterdeck.errors import UsageError
+from quarterdeck.operate import quarantine
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `quarterdeck quarantine` takes."""
+    parser.add_argument("command", choices=("list", "add", "release", "delete"))
+    parser.add_argument("rule", nargs="?", default="", metavar="RULE", help="for release and delete")
+    parser.add_argument("--function", default="", metavar="NAME")
+    parser.add_argument("--argument", default="", metavar="TEXT", help="text in the arguments' JSON")
+    parser.add_argument("--error", default="", metavar="TEXT", help="text in the error")
+    add_act_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, add or lift; the exit status."""
+    if args.command == "list":
+        return asyncio.run(_list(args))
+    if len(args.settings.queues) != 1:
+        raise UsageError("A rule belongs to one queue.", "Name it with --queue.")
+    queue = args.settings.queues[0]
+    if args.command == "add":
+        if not args.function:
+            raise UsageError(
+                "A rule needs a function.", "Give --function NAME, and --argument or --error to narrow it."
+            )
+        return act(
+            args,
+            lambda operator: operator.quarantine(
+                queue, function=args.function, argument=args.argument, error=args.error, reason=args.reason
+            ),
+        )
+    return act(args, lambda operator: operator.lift_quarantine(queue, args.rule, release=args.command == "release"))
+
+
+async def _list(args: argparse.Namespace) -> int:
+    async with operator_of(args.settings) as operator:
+        rules = {queue: await quarantine.rules(operator.client, queue) for queue in await operator.queues()}
+    if args.json:
+        print(msgspec.json.encode(rules).decode())
+        return 0
+    for queue, held in rules.items():
+        for name, rule in held.items():
+            parts = [
+                rule.function,
+                f"argument {rule.argument}" * bool(rule.argument),
+                f"error {rule.error}" * bool(rule.error),
+            ]
+            print(
+                f"{name}  {queue}  {', '.join(filter(None, parts))}  held {rule.held}  by {rule.owner}  {rule.reason}"
+            )
+    return 0
