@@ -121,6 +121,16 @@ class QueueKeys:
         return f"qd:{kind}:{len(self.queue)}:{self.queue}:{rest}"
 
 
+def breaker(name: str) -> str:
+    """Hash of a circuit breaker's state, deployment-wide."""
+    return f"qd:breaker:{name}"
+
+
+def once(name: str) -> str:
+    """String: who does something that shall be done once, or its result; deployment-wide."""
+    return f"qd:once:{name}"
+
+
 @lru_cache(maxsize=1024)
 def keys_of(queue: str) -> QueueKeys:
     """The key names of the queue named `queue`."""

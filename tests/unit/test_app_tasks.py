@@ -11,8 +11,8 @@ import pytest
 import quarterdeck
 from quarterdeck import App, TaskOptions, current_job
 from quarterdeck.app.lifecycle import call_hook
-from quarterdeck.app.outbox import job_of
-from quarterdeck.errors import ArgumentError, UsageError
+from quarterdeck.errors import ArgumentError, UnreachableError, UsageError
+from quarterdeck.flow.following import job_of
 
 
 @pytest.fixture
@@ -175,14 +175,12 @@ class TestSteps:
 
     async def test_without_a_server_the_error_names_the_cure(self, app, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        monkeypatch.setenv("QUARTERDECK_DATA_DIR", str(tmp_path))
 
         @app.task
         def work(): ...
 
-        with pytest.raises(UsageError, match="QUARTERDECK_URL"):
+        with pytest.raises(UnreachableError, match="QUARTERDECK_URL"):
             await work.enqueue()
 
 

@@ -106,7 +106,7 @@ class App(Lifecycle):
         Raises UsageError for an expression that is not cron or can never fire, an unknown zone, a name taken, and
         arguments that do not fit.
         """
-        from quarterdeck.app.timetable import Timed  # noqa: PLC0415 - apps without schedules don't pay for croniter
+        from quarterdeck.app.timetable import Timed
 
         def decorate(function: Any) -> Task[Any, Any, Any]:
             task = function if isinstance(function, Task) else self.task(**options)(function)
@@ -142,7 +142,7 @@ class App(Lifecycle):
         return Handle(self.queue(queue), key, function, decode=decode)
 
     def queue(self, name: str = "") -> Queue:
-        """The queue `name` on this app's server; it connects when first used. UsageError when no server is known."""
+        """The queue `name` on this app's server; it connects when first used. Raises UnreachableError."""
         return self.outbox.queue(name or self.default_queue)
 
     async def close(self) -> None:

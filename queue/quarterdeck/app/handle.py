@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -72,11 +73,13 @@ class Handle(Generic[T]):
         job = await self.job()
         if job.status.value not in _ENDED:
             try:
-                await job.refresh(until_complete=timeout_s or 0)
+                async with asyncio.timeout(timeout_s):
+                    await self._queue.listen([self.key], lambda _, status: status.value in _ENDED, None)
             except TimeoutError:
                 raise ResultTimeoutError(
                     f"The job {self.key} ({self.function}) did not end within {timeout_s} s.", "It goes on."
                 ) from None
+            job = await self.job()
         status = job.status.value
         if status != "complete":
             raise JobFailedError(self.function, self.key, status, job.error or "")

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app.handle import Handle
-from quarterdeck.broker.address import Address, parse_address
-from quarterdeck.errors import UsageError
 
 if TYPE_CHECKING:
-    from saq.job import Job
-
     from quarterdeck.broker.queue import Queue
     from quarterdeck.flow.step import Step
 
@@ -29,7 +23,7 @@ class Outbox:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def queue(self, name: str) -> Queue:
-        """The queue called `name`. Raises UsageError when no server is known."""
+        """The queue called `name`. Raises UnreachableError when no server is known."""
         if name in self._lent:
             return self._lent[name]
         loop = asyncio.get_running_loop()
@@ -45,6 +39,8 @@ class Outbox:
 
     async def send(self, steps: Iterable[Step]) -> list[Handle[Any]]:
         """Enqueue described calls, in their order on each queue, few round trips for many."""
+        from quarterdeck.flow.following import job_of
+
         steps = list(steps)
         handles: dict[int, Handle[Any]] = {}
         for name in dict.fromkeys(step.queue for step in steps):
@@ -63,26 +59,14 @@ class Outbox:
             await queue.disconnect()
 
 
-def job_of(step: Step) -> Job:
-    """The job that a described call becomes."""
-    from saq.job import Job  # noqa: PLC0415 - importing saq takes a while; apps are also imported to be looked at
-
-    named: dict[str, Any] = {"key": step.key} if step.key else {}
-    if step.delay_s:
-        named["scheduled"] = int(time.time() + step.delay_s + 0.999)
-    return Job(function=step.function, kwargs=dict(step.kwargs), **step.job, **named)
-
-
 def _open(url: str | None, name: str) -> Queue:
-    from quarterdeck.broker.client import client_of  # noqa: PLC0415 - as above
-    from quarterdeck.broker.queue import Queue  # noqa: PLC0415
+    """A queue on the app's own URL, else where the settings lead, else on the embedded server that runs."""
+    # Importing saq and redis takes a while, and apps are also imported to be looked at.
+    from quarterdeck.broker.client import client_of
+    from quarterdeck.broker.queue import Queue
+    from quarterdeck.broker.whereabouts import server_address
+    from quarterdeck.settings import Flags, resolve
 
-    return Queue(client_of(server_of(url), client_name="quarterdeck-app"), name=name)
-
-
-def server_of(url: str | None) -> Address:
-    """Where the server is: the app's own URL or QUARTERDECK_URL. Raises UsageError when neither is set."""
-    found = url or os.environ.get("QUARTERDECK_URL", "")
-    if not found:
-        raise UsageError("No server is known to send jobs to.", "Set QUARTERDECK_URL, or open the dashboard.")
-    return parse_address(found)
+    settings = resolve(Flags(url=url))
+    address = server_address(settings.url, settings.data_dir)
+    return Queue(client_of(address, client_name="quarterdeck-app"), name=name)
