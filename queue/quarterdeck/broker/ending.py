@@ -1,0 +1,161 @@
+"""How a job's attempt ends, as the arguments that `lua/settle.lua` takes: one tuple of twelve a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from saq.job import Job, Status
+
+from quarterdeck.record import FailedJob, Signature, arguments_text, bucket_of, encode_failed, error_line, signature_row
+from quarterdeck.script import Argument
+
+Settlement = tuple[int, str, str, str, bytes | str, Argument, str, str, int, int, str, bytes]
+"""Queue number, what, ID, holder, payload, ttl or due, status, function, µs, bucket, history entry, more."""
+Step = Sequence[Any]
+"""Something that is done in the same step: ("enqueue", queue, key, payload, due) or ("settle", run, ...)."""
+
+ANYONE: Final = "*"
+"""As holder: whoever holds the job now."""
+HISTORY_COUNT: Final = 100_000
+FAILED_COUNT: Final = 20_000
+FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
+"""Bounds of the record unless `qd:retention:Q` says otherwise."""
+
+_RETURNED = {Status.COMPLETE: "complete", Status.FAILED: "failed", Status.ABORTED: "aborted"}
+_encode = msgspec.msgpack.Encoder().encode
+_json = msgspec.json.Encoder().encode
+_SEPARATORS: Final = str.maketrans("\t\n\r\x0b\x0c", "     ")
+_CLEAN_LIMIT: Final = 300
+
+
+def _pack(more: Any) -> bytes:
+    """What a script's cmsgpack reads: it knows no binary type, so bytes travel as text."""
+    return _encode(_as_text(more))
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, (list, tuple)):
+        return [_as_text(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _as_text(each) for name, each in value.items()}
+    return value
+
+
+def _word(text: str) -> str:
+    """Text for the tab-separated history."""
+    return text if text.isprintable() and len(text) <= _CLEAN_LIMIT else text[:_CLEAN_LIMIT].translate(_SEPARATORS)
+
+
+def _entry(job: Job, status: str, at_ms: int, us: int, worker: str, signature: str = "") -> str:
+    return (
+        f"{_word(job.key)}\t{_word(job.function)}\t{status}\t{job.attempts}\t{job.queued}\t{job.started}\t{at_ms}\t{us}"
+        f"\t{_word(worker)}\t{signature}"
+    )
+
+
+def complete(
+    job: Job, payload: bytes, *, number: int, holder: str, us: int, worker: str, steps: Sequence[Step] = ()
+) -> Settlement:
+    """The end of an attempt that worked; `payload` is the job as it is stored from now on."""
+    more = _pack({"steps": steps}) if steps else b""
+    entry = _entry(job, "complete", int(job.completed), us, worker)
+    bucket = bucket_of(us)
+    return number, "e", job.id, holder, payload, job.ttl, "complete", job.function, us, bucket, entry, more
+
+
+def failed(
+    job: Job,
+    payload: bytes,
+    signature: Signature,
+    *,
+    number: int,
+    holder: str,
+    us: int,
+    worker: str,
+    version: str = "",
+    poison: bool = False,
+    steps: Sequence[Step] = (),
+) -> Settlement:
+    """The end of a job that failed or was aborted (`job.status` says which): kept whole and indexed."""
+    status = _RETURNED[job.status]
+    at_ms = int(job.completed)
+    row = FailedJob(
+        function=job.function,
+        signature=signature.id,
+        status=status,
+        at_ms=at_ms,
+        started_ms=int(job.started),
+        queued_ms=int(job.queued),
+        attempts=job.attempts,
+        retries=int(job.retries or 0),
+        worker=worker,
+        version=version,
+        error=error_line(job.error),
+        arguments=arguments_text(job.kwargs),
+        bytes=len(payload),
+        poison=poison,
+    )
+    index = (at_ms, signature.id, signature_row(signature, job.function, at_ms), encode_failed(row))
+    more = _pack({"failed": index, "steps": steps})
+    entry = _entry(job, "poison" if poison else status, at_ms, us, worker, signature.id)
+    bucket = bucket_of(us)
+    return number, "e", job.id, holder, payload, job.ttl, status, job.function, us, bucket, entry, more
+
+
+def retried(
+    job: Job,
+    payload: bytes,
+    *,
+    number: int,
+    holder: str,
+    due: float,
+    us: int,
+    worker: str,
+    at_ms: int,
+    started: int,
+    signature: str,
+) -> Settlement:
+    """The end of an attempt that will be followed by another, at once or at `due` (epoch s)."""
+    entry = (
+        f"{_word(job.key)}\t{_word(job.function)}\tretried\t{job.attempts}\t{job.queued}\t{started}\t{at_ms}\t{us}"
+        f"\t{_word(worker)}\t{signature}"
+    )
+    when = f"{due:.3f}" if due else "0"
+    return number, "r", job.id, holder, payload, when, "retried", job.function, us, bucket_of(us), entry, b""
+
+
+def back(job_id: str, payload: bytes, *, number: int, holder: str, due: float = 0, orphan: str = "") -> Settlement:
+    """Back to the front of the queue (or to a delay until `due`), without an attempt counted."""
+    more = _pack({"orphan": orphan}) if orphan else b""
+    return number, "b", job_id, holder, payload, f"{due:.3f}" if due else "0", "", "", 0, 0, "", more
+
+
+def dropped(job_id: str, *, number: int, holder: str) -> Settlement:
+    """Out of the active list, and nothing else: a second copy of a job that has ended."""
+    return number, "d", job_id, holder, b"", 0, "", "", 0, 0, "", b""
+
+
+def quarantined(job_id: str, raw: bytes, *, number: int, holder: str, key: str, reason: str, at_ms: int) -> Settlement:
+    """Aside: what can't be read as a job. The first 4 KB of it are kept."""
+    record = _record(key, reason, at_ms, raw)
+    return number, "q", job_id, holder, b"", 0, "", "", 0, 0, "", _pack({"record": record})
+
+
+def held(job: Job, payload: bytes, *, number: int, holder: str, rule: str, reason: str, at_ms: int) -> Settlement:
+    """Aside: a job that a rule matched; it keeps its payload."""
+    record = _record(job.key, reason, at_ms, b"", rule, job.function)
+    return number, "h", job.id, holder, payload, 0, "", "", 0, 0, "", _pack({"record": record})
+
+
+def _record(key: str, reason: str, at_ms: int, raw: bytes, rule: str = "", function: str = "") -> bytes:
+    """A record of `qd:quarantine:Q`."""
+    head = raw[:4096]
+    try:
+        shown: str | bytes = head.decode()
+    except UnicodeDecodeError:
+        shown = head  # msgspec writes bytes as base64
+    return _json({"key": key, "reason": reason, "at_ms": at_ms, "raw": shown, "rule": rule, "function": function})

@@ -1,0 +1,362 @@
+"""The queue: SAQ's RedisQueue, on scripts that do each thing in one step and on lean connections."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
+from saq.job import Job, Status
+from saq.queue.base import logger
+from saq.queue.redis import RedisQueue
+from saq.utils import now
+
+from quarterdeck.broker import codec, ending
+from quarterdeck.broker.address import parse_address
+from quarterdeck.broker.caller import Caller
+from quarterdeck.broker.client import client_of, close_client
+from quarterdeck.broker.enqueuer import Enqueuer, NewJob, due_text
+from quarterdeck.broker.following import Following
+from quarterdeck.broker.keymaker import hash_tag, new_key
+from quarterdeck.broker.scripts import script
+from quarterdeck.broker.sweeping import sweep_queue
+from quarterdeck.broker.waiter import Waiter
+from quarterdeck.keys import keys_of
+from quarterdeck.record import signature_of_text
+
+_JOB_FIELDS = frozenset(Job.__dataclass_fields__)
+_PROMOTED = 1000
+
+
+class Queue(RedisQueue):
+    """A queue of SAQ's jobs on Redis or Valkey: everything that `saq.queue.redis.RedisQueue` promises, and more.
+
+    `redis` is a redis-py asyncio client; the engine opens lean connections of its own to where it leads. `dump` and
+    `load` replace the JSON encoding, as with SAQ. Errors of the server are redis-py's.
+    """
+
+    @classmethod
+    def from_url(cls, url: str, **kwargs: Any) -> Queue:
+        """A queue on the server at `url` (all forms of `broker.address`). Raises AddressError."""
+        return cls(client_of(parse_address(url), client_name="quarterdeck-queue"), **kwargs)
+
+    def __init__(
+        self,
+        redis: Any,
+        name: str = "default",
+        dump: Callable[[Mapping[Any, Any]], bytes | str] | None = None,
+        load: Callable[[bytes | str], Any] | None = None,
+        max_concurrent_ops: int = 20,
+        swept_error_message: str | None = None,
+    ) -> None:
+        super().__init__(redis, name, dump, load, max_concurrent_ops, swept_error_message)
+        self.keys = keys_of(name)
+        self.foreign_codec = dump is not None or load is not None
+        """Whether payloads are written by the user's own `dump` or read by their `load`."""
+        self.caller = Caller(redis)
+        self.waiter = Waiter(self.caller.endpoint)
+        self._enqueuer = Enqueuer(self.caller, name)
+        self._tag = hash_tag(name)
+        self._prefix = self.keys.job("")
+
+    def sibling(self, name: str) -> Queue:
+        """Another queue on the same server, with the same encoding."""
+        own = self.foreign_codec
+        return type(self)(
+            self.redis, name, self._dump if own else None, self._load if own else None, 20, self._swept_error_message
+        )
+
+    def new_key(self) -> str:
+        """A key for a new job; begins with the queue's cluster hash tag when there is one."""
+        return new_key(self._tag)
+
+    def job_id(self, job_key: str) -> str:
+        """SAQ's id of a job key: the name of the Redis key that holds its payload."""
+        return self._prefix + job_key
+
+    async def disconnect(self) -> None:
+        """Close all connections; safe to call twice."""
+        self.waiter.close()
+        self.caller.close()
+        await close_client(self.redis)
+
+    # -- encoding --
+
+    def serialize(self, job: Job) -> bytes | str:
+        """The payload of a job. Raises ResultError for what JSON can't hold."""
+        if self.foreign_codec:
+            return self._dump(job.to_dict())
+        return codec.dump(codec.document(job))
+
+    def deserialize(
+        self, payload: dict[str, Any] | str | bytes | None, status: Status | str | None = None
+    ) -> Job | None:
+        """The job in a payload, None when there is none. Raises PayloadError (a ValueError) when it is no job."""
+        if not payload:
+            return None
+        if isinstance(payload, dict):
+            fields = codec.convert(payload)
+        elif self.foreign_codec:
+            fields = codec.convert(self._load(payload))
+        else:
+            fields = codec.load(payload)
+        if status:
+            fields["status"] = status.value if isinstance(status, Status) else status
+        return codec.job_of(fields, self)
+
+    def copy(self, job: Job) -> Job:
+        """A copy of a job."""
+        copied = Job.__new__(Job)
+        copied.__dict__ = dict(job.__dict__)
+        return copied
+
+    # -- enqueuing --
+
+    def _new_job(self, job_or_func: str | Job, kwargs: Mapping[str, Any]) -> Job:
+        """The job that `enqueue` was asked for, as it is queued. Raises ValueError for another queue's job."""
+        if isinstance(job_or_func, str):
+            job = Job(job_or_func, key=kwargs.get("key") or self.new_key())
+            kwargs = {name: value for name, value in kwargs.items() if name != "key"}
+        else:
+            job = job_or_func
+        extra: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if name in _JOB_FIELDS:
+                setattr(job, name, value)
+            else:
+                extra[name] = value
+        if extra:
+            job.kwargs = {**(job.kwargs or {}), **extra} if isinstance(job_or_func, str) else extra
+        if job.queue is not None and job.queue.name != self.name:
+            raise ValueError(f"Job {job} registered to a different queue")
+        job.queue = self
+        job.queued = now()
+        job.status = Status.QUEUED
+        return job
+
+    def _parcel(self, job: Job) -> NewJob:
+        return job.key, self.serialize(job), due_text(job.scheduled)
+
+    async def enqueue(self, job_or_func: str | Job, **kwargs: Any) -> Job | None:
+        """Enqueue a job by instance or by the function's name; None when its key waits or runs already.
+
+        `kwargs` are the job's properties (SAQ's fields) and the function's arguments.
+        """
+        job = self._new_job(job_or_func, kwargs)
+        if self._before_enqueues:
+            await self._before_enqueue(job)
+        return await self._enqueue(job)
+
+    async def _enqueue(self, job: Job) -> Job | None:
+        if not await self._enqueuer.add(self._parcel(job)):
+            return None
+        if logger.isEnabledFor(logging.INFO):
+            logger.info("Enqueuing %s", job.info(logger.isEnabledFor(logging.DEBUG)))
+        return job
+
+    async def enqueue_many(
+        self, jobs: Iterable[str | Job | tuple[str | Job, Mapping[str, Any]]], **kwargs: Any
+    ) -> list[Job | None]:
+        """Enqueue many jobs, a few hundred a round trip, each chunk atomic and in order.
+
+        Each is a function's name, a Job, or either with a mapping of its properties and arguments; `kwargs` are
+        everybody's. Returns for each the job, or None when its key waits or runs already.
+        """
+        made: list[Job] = []
+        for each in jobs:
+            what, own = each if isinstance(each, tuple) else (each, {})
+            what = self.copy(what) if isinstance(what, Job) and own else what
+            made.append(self._new_job(what, {**kwargs, **own}))
+        if self._before_enqueues:
+            for job in made:
+                await self._before_enqueue(job)
+        accepted = await self._enqueuer.add_many([self._parcel(job) for job in made])
+        return [job if new else None for job, new in zip(made, accepted, strict=True)]
+
+    async def map(
+        self,
+        job_or_func: str | Job,
+        iter_kwargs: Sequence[dict[str, Any]],
+        timeout: float | None = None,  # noqa: ASYNC109 - SAQ's signature
+        return_exceptions: bool = False,
+        poll_interval: float = 0.5,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Enqueue a job for each of `iter_kwargs` and collect their results, in order; SAQ's `map`.
+
+        Raises JobError as soon as one fails, unless `return_exceptions`; TimeoutError after `timeout` s.
+        """
+        shared = kwargs.get("key", "")
+        each = [{"timeout": timeout, "key": shared or self.new_key(), **kwargs, **own} for own in iter_kwargs]
+        following = Following(self, [own["key"] for own in each], poll_interval)
+        return await following.results(job_or_func, each, timeout or None, return_exceptions=return_exceptions)
+
+    async def listen(
+        self,
+        job_keys: Iterable[str],
+        callback: Callable[[str, Status], Any],
+        timeout: float | None = 10,  # noqa: ASYNC109 - SAQ's signature
+        poll_interval: float = 0.5,
+    ) -> None:
+        """Call `callback(key, status)` for updates of jobs until it returns a true value.
+
+        Raises TimeoutError when nothing was heard for `timeout` s (None or 0: wait for ever).
+        """
+        await Following(self, list(job_keys), poll_interval).listen(callback, timeout)
+
+    # -- looking --
+
+    async def job(self, job_key: str) -> Job | None:
+        """The stored job of a key, or None. Raises PayloadError when it can't be read."""
+        return self.deserialize(await self.caller.call("GET", self.job_id(job_key)))
+
+    async def jobs(self, job_keys: Iterable[str]) -> list[Job | None]:
+        """The stored jobs of keys, in order; None for what is missing or can't be read."""
+        ids = [self.job_id(key) for key in job_keys]
+        if not ids:
+            return []
+        return [self._readable(raw) for raw in await self.caller.call("MGET", *ids)]
+
+    def _readable(self, raw: bytes | None) -> Job | None:
+        try:
+            return self.deserialize(raw)
+        except (ValueError, TypeError):
+            return None
+
+    async def iter_jobs(
+        self,
+        statuses: list[Status] = list(Status),  # noqa: B006 - SAQ's signature
+        batch_size: int = 100,
+    ) -> AsyncIterator[Job]:
+        """All stored jobs of this queue with one of `statuses`; what can't be read is left out."""
+        wanted = set(statuses)
+        pattern = _escaped(self._prefix) + "*"
+        async for batch in _batches(self.redis.scan_iter(match=pattern, count=max(batch_size, 100)), batch_size):
+            for job in await self.jobs(job_id.decode("utf-8", "replace")[len(self._prefix) :] for job_id in batch):
+                if job is not None and job.status in wanted:
+                    yield job
+
+    async def info(self, jobs: bool = False, offset: int = 0, limit: int = 10) -> Any:
+        """SAQ's summary of the queue; with `jobs` those at work and next, as dicts."""
+        info = await super().info(jobs=False)
+        if jobs:
+            last = offset + limit - 1
+            ids = await self.caller.call("LRANGE", self.keys.active, offset, last)
+            ids += await self.caller.call("ZRANGE", self.keys.incomplete, offset, last)
+            raws = await self.caller.call("MGET", *dict.fromkeys(ids)) if ids else []
+            info["jobs"] = [job.to_dict() for raw in raws if (job := self._readable(raw)) is not None]
+        return info
+
+    # -- changing --
+
+    async def _update(self, job: Job, status: Status | None = None, **_: Any) -> None:
+        """Store a changed job; a job that has ended meanwhile, or that another worker runs now, stays as it is."""
+        raw = await self.caller.call("GET", job.id)
+        while raw:
+            stored = self._readable(raw)
+            if stored is None:
+                return
+            if job.worker_id and stored.worker_id != job.worker_id and stored.status is not Status.NEW:
+                taken = stored.worker_id is not None or stored.status is not Status.QUEUED
+                if taken or status is None:
+                    return
+            job.status = status or stored.status
+            answer = await self.caller.run(script("update"), [job.id], [raw, self.serialize(job), job.status.value])
+            if answer == 1:
+                return
+            raw = answer
+
+    async def abort(self, job: Job, error: str, ttl: float = 5) -> None:
+        """Abort a job, wherever it is: at once while it waits, by its worker while it runs."""
+        job.status = Status.ABORTING
+        job.error = error
+        answer = await self.caller.run(
+            script("abort"),
+            [self.keys.queued],
+            [self.name, job.key, self.serialize(job), max(1, int(ttl * 1000)), error],
+        )
+        if answer == b"waiting":
+            await self.finish(job, Status.ABORTED, error=error)
+            await self.caller.call("DEL", job.abort_id)
+
+    async def _retry(self, job: Job, error: str | None) -> None:  # noqa: ARG002 - SAQ's signature
+        delay_s = job.next_retry_delay()
+        due = time.time() + delay_s if delay_s else 0.0
+        job.scheduled = 0
+        item = ending.back(job.id, _bytes(self.serialize(job)), number=1, holder="", due=due)
+        refused = await self._settle([(*item[:1], "r", *item[2:])])
+        if refused:
+            logger.warning("Not retried, a worker runs it now: %s", job.id)
+
+    async def _finish(
+        self,
+        job: Job,
+        status: Status,
+        *,
+        result: Any = None,  # noqa: ARG002 - SAQ's signature; it is in the job
+        error: str | None = None,
+        **_: Any,
+    ) -> None:
+        payload = _bytes(self.serialize(job))
+        us = max(0, int(job.completed - job.started)) * 1000 if job.started else 0
+        worker = job.worker_id or ""
+        if status is Status.COMPLETE:
+            item = ending.complete(job, payload, number=1, holder=ending.ANYONE, us=us, worker=worker)
+        else:
+            signature = signature_of_text(error or "", job.function)
+            item = ending.failed(job, payload, signature, number=1, holder=ending.ANYONE, us=us, worker=worker)
+        await self._settle([item])
+
+    async def _settle(self, items: Sequence[ending.Settlement]) -> list[int]:
+        """Send settlements; returns the numbers of those refused."""
+        flat = [part for item in items for part in item]
+        args = [ending.HISTORY_COUNT, self.name, *flat]
+        _, refused, errors = await self.caller.run(script("finish"), [self.keys.queued], args)
+        if errors:
+            raise ResponseError(errors[0].decode("utf-8", "replace"))
+        return list(refused)
+
+    async def finish_abort(self, job: Job) -> None:
+        """End a job that was being aborted."""
+        await self.caller.call("DEL", job.abort_id)
+        await job.finish(Status.ABORTED, error=job.error)
+
+    async def schedule(self, lock: int = 1) -> list[str]:
+        """Bring due jobs to the queue, by the server's clock; their ids. At most once in `lock` s, whoever asks."""
+        ids, _ = await self.promote(lock)
+        return ids
+
+    async def promote(self, lock_s: int = 0) -> tuple[list[str], int]:
+        """As `schedule`, and the ms until the next job is due (-1: none waits)."""
+        answer = await self.caller.run(script("promote"), [self.keys.queued], [self.name, _PROMOTED, lock_s])
+        return [job_id.decode("utf-8", "replace") for job_id in answer[0]], int(answer[1])
+
+    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:  # noqa: ARG002 - SAQ's signature
+        """SAQ's sweep, for workers that are not ours; jobs that deck workers hold are theirs. The ids swept."""
+        return await sweep_queue(self, lock)
+
+    async def notify(self, job: Job) -> None:
+        """Publish a job's status."""
+        await self.caller.call("PUBLISH", job.id, job.status.value)
+
+
+def _bytes(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def _escaped(text: str) -> str:
+    """Text as a literal in a glob pattern of SCAN."""
+    return "".join(f"\\{char}" if char in "*?[]\\^" else char for char in text)
+
+
+async def _batches(items: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:
+    batch: list[bytes] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
