@@ -47,7 +47,7 @@ class Grid(Painted, can_focus=True):
         Binding("O", "reverse", "Reverse the order", show=False, id="grid.reverse"),
     ]
 
-    hold: reactive[bool] = reactive(False)
+    hold: reactive[bool] = reactive(False, repaint=False)
     """Set while a dialog is open: rows keep their order, as they do while rows are marked."""
     show_header: reactive[bool] = reactive(True)
     empty_text: reactive[str] = reactive("nothing here")
@@ -319,12 +319,11 @@ class Grid(Painted, can_focus=True):
         self.forget_lines()
         self._settle(self._cursor.target)
 
-    def on_focus(self) -> None:
-        """From now on the cursor stays with its key."""
-        self._touched = True
-
-    def watch_hold(self) -> None:
-        """Nothing changes until the next reading; the mark of holding is the caller's title (`position`)."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show the cursor as one that keys reach, or not; once here, it stays with its key."""
+        super().watch_has_focus(has_focus)
+        self._touched = self._touched or has_focus
+        self._repaint()
 
     def watch_show_header(self) -> None:
         """One line more or less."""
