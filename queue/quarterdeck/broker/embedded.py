@@ -32,6 +32,7 @@ from quarterdeck.errors import EmbeddedError
 WAIT_S = 60.0
 """How long to wait for a server that starts (a large journal is replayed) or for one that shuts down."""
 WATCH_S = 2.0
+NOTEWORTHY_S = 1.0
 WORKER_STEADY_S = 5.0
 _POLL_S = 0.01
 _PING_S = 2.0
@@ -75,8 +76,10 @@ class EmbeddedServer:
         attached = self.home.lock("attached")
         try:
             if not attached.try_shared():
-                self.notes.append("Waited for the last session's worker to hand back its jobs.")
+                began = time.monotonic()
                 self._wait(attached.try_shared, deadline, "The last session's embedded server does not end.")
+                if time.monotonic() - began > NOTEWORTHY_S:
+                    self.notes.append("Waited for the last session's worker to hand back its jobs.")
             self._ensure(deadline)
         except BaseException:
             attached.close()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
 import platform
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -149,6 +147,9 @@ def _socket_of(data_dir: Path) -> Path:
     socket = data_dir / "run" / "valkey.sock"
     if len(os.fsencode(socket)) <= SOCKET_LIMIT:
         return socket
+    import hashlib  # these two cost 10 ms of every start, and are needed for long paths only
+    import tempfile
+
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"quarterdeck-{os.geteuid()}-{digest}" / "valkey.sock"
 
