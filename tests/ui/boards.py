@@ -55,7 +55,7 @@ NOW_MS = 1_795_349_000_000
 """2026-11-22 12:03:20 UTC."""
 S, M, H = 1_000, 60_000, 3_600_000
 
-TRACEBACK = '''Traceback (most recent call last):
+TRACEBACK = """Traceback (most recent call last):
   File "/srv/venv/lib/python3.12/site-packages/quarterdeck/worker/running.py", line 210, in run
     return await function(context, **arguments)
   File "/srv/app/mail.py", line 41, in send_email
@@ -65,7 +65,7 @@ TRACEBACK = '''Traceback (most recent call last):
   File "/srv/venv/lib/python3.12/site-packages/smtplib.py", line 341, in connect
     self.sock = self._get_socket(host, port, self.timeout)
 ConnectionError: smtp:25 refused
-'''
+"""
 
 
 def queues() -> tuple[QueueStat, ...]:
@@ -281,7 +281,7 @@ def busy(view: View) -> Snapshot:
     return replace(base, **_answer(view))
 
 
-def _answer(view: View) -> dict[str, Any]:  # noqa: PLR0911
+def _answer(view: View) -> dict[str, Any]:
     """What is special to a view: its page and its detail."""
     match view.screen:
         case Screen.JOBS:
@@ -409,7 +409,9 @@ def _jobs(view: View, total: int = 532) -> Page:
 def calm(view: View) -> Snapshot:
     """Everything runs."""
     quiet = tuple(
-        replace(it, depth=2, oldest_ms=300, failure_rate=0.0, failing_since_ms=None, failed=0, paused=None, out_per_s=36.0)
+        replace(
+            it, depth=2, oldest_ms=300, failure_rate=0.0, failing_since_ms=None, failed=0, paused=None, out_per_s=36.0
+        )
         for it in queues()
     )
     base = busy(view)

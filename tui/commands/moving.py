@@ -36,7 +36,7 @@ class Leave(Command):
         """Leave what is on top, or the dashboard."""
         if await deck.back():
             return
-        from tui.screens.asking import confirm  # noqa: PLC0415  (dialogs are not needed before the first painting)
+        from tui.screens.asking import confirm
 
         if await confirm(deck, "Leave the deck?", "Workers and schedules go on without it.", yes="Quit"):
             deck.exit()

@@ -67,7 +67,7 @@ def top_runs(  # one line says where one is, what holds there and what is wrong
         left.append((text, style))
     verdict = verdict_runs(snapshot, moment)
     room = width - width_of(tuple(left)) - 2
-    if width_of(verdict) > room and room > 20:
+    if width_of(verdict) > room > 20:
         verdict = cut(verdict, room)
     return spread(tuple(left), verdict, width)
 

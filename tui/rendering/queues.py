@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from quarterdeck.model import QueueStat
@@ -62,24 +63,29 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9) -> GridRow
 
 
 def queue_state(queue: QueueStat, moment: Moment) -> tuple[str, str]:
-    """In what state a queue is, in a few words, and the style that goes with it. The worst comes first."""
+    """In what state a queue is, in a few words, and the style that goes with it."""
+    return next(_states(queue, moment))
+
+
+def _states(queue: QueueStat, moment: Moment) -> Iterator[tuple[str, str]]:
+    """All that can be said of a queue, the worst first."""
     if queue.error:
-        return f"broken: {moment.text(queue.error, 60)}", "bad"
+        yield f"broken: {moment.text(queue.error, 60)}", "bad"
     if queue.paused is not None:
-        return moment.pause(queue.paused), "paused"
+        yield moment.pause(queue.paused), "paused"
     if not queue.workers and queue.depth:
-        return "no worker", "bad"
+        yield "no worker", "bad"
     if (queue.failure_rate or 0) >= FAILING:
-        return "failing", "bad"
+        yield "failing", "bad"
     if _backs_up(queue):
-        return "backing up", "warn"
+        yield "backing up", "warn"
     if queue.orphans:
-        return f"{queue.orphans} orphans", "warn"
+        yield f"{queue.orphans} orphans", "warn"
     if not queue.workers:
-        return "no worker", "muted"
-    if not queue.depth and not queue.active:
-        return "idle", "muted"
-    return "running", "ok"
+        yield "no worker", "muted"
+    if queue.depth or queue.active:
+        yield "running", "ok"
+    yield "idle", "muted"
 
 
 def _backs_up(queue: QueueStat) -> bool:

@@ -24,11 +24,13 @@ from quarterdeck.model import (
     View,
     WorkerRow,
 )
-from quarterdeck.text import human_age
-from tui.rendering.lines import Runs, key_runs, round_trip_runs, rule_runs, spread, top_runs
+from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
-from tui.screens.runline import RunLines
+from tui.widgets.banner import StaleBanner
+from tui.widgets.cell import Cell
 from tui.widgets.painted import Painted
+from tui.widgets.textlines import TextLines
+from tui.widgets.toast import Toasts
 
 if TYPE_CHECKING:
     from tui.app import Deck
@@ -72,10 +74,11 @@ class DeckScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame; the body is the subclass's."""
-        yield RunLines(id="top", classes="frame")
-        yield RunLines(id="banner", classes="frame")
+        yield TextLines(id="top", classes="frame")
+        yield StaleBanner(id="banner", classes="frame")
         yield from self.compose_body()
-        yield RunLines(id="foot", classes="frame")
+        yield TextLines(id="foot", classes="frame")
+        yield Toasts(id="toasts")
 
     def compose_body(self) -> ComposeResult:
         """What is between the frame's lines."""
@@ -148,15 +151,25 @@ class DeckScreen(Screen[None]):
         moment = self.moment()
         place = f"{moment.text(deck.station.name, 40)} · {self.place()}"
         top = top_runs(moment.glyphs.plain(place), self.flags(), deck.snapshot, moment, width)
-        self.query_one("#top", RunLines).show(top)
-        banner = self.query_one("#banner", RunLines)
-        said = self.banner_runs(moment)
-        banner.display = bool(said)
-        banner.show(spread(said, (), width))
+        self.query_one("#top", TextLines).say(Cell(runs=top))
+        self._paint_banner()
         rule = rule_runs(deck.station.name, deck.snapshot, deck.station.who, moment, width)
         stale = deck.stale_since_ms is not None
         right = round_trip_runs(deck.snapshot, deck.station.line_label(), stale)
-        self.query_one("#foot", RunLines).show(rule, key_runs(self.hints(), right, width))
+        keys = key_runs(self.hints(), right, width)
+        self.query_one("#foot", TextLines).say(Cell(runs=rule), Cell(runs=keys))
+
+    def _paint_banner(self) -> None:
+        """Say since when the data is old, while the server does not answer."""
+        banner, deck = self.query_one("#banner", StaleBanner), self.deck
+        if deck.stale_since_ms is None:
+            banner.fresh()
+        else:
+            banner.stale(deck.stale_since_ms, str(deck.read_error) if deck.read_error else "no answer yet")
+
+    def toast(self, text: str, style: str = "", command: str = "") -> None:
+        """Say for a few seconds what was done, and the same act as a command line."""
+        self.query_one("#toasts", Toasts).toast(text, style, command)
 
     def flags(self) -> list[tuple[str, str]]:
         """What holds here and must not be forgotten."""
@@ -172,18 +185,6 @@ class DeckScreen(Screen[None]):
             flags.append(("frozen", "paused"))
         return flags
 
-    def banner_runs(self, moment: Moment) -> Runs:
-        """`stale since 03:04:11 (12 s)` and why, while the server does not answer."""
-        deck = self.deck
-        if deck.stale_since_ms is None:
-            return ()
-        why = moment.text(str(deck.read_error)) if deck.read_error else ""
-        if deck.snapshot is None:
-            return ((f" {moment.glyphs.warning} no answer yet: {why}", "bad"),)
-        since = moment.clock_time(deck.stale_since_ms)
-        age = human_age(moment.age_ms(deck.stale_since_ms))
-        return ((f" {moment.glyphs.warning} stale since {since} ({age}), acting is off: {why}", "bad"),)
-
     def hints(self) -> list[tuple[str, str]]:
         """The keys for the footer, the most useful here first."""
         return [*self.HINTS, *self.deck.footer_keys()]
@@ -192,8 +193,6 @@ class DeckScreen(Screen[None]):
         """A second has gone by: countdowns and ages go on between reads."""
         for widget in self.query(Painted):
             widget.tick()
-        if self.deck.stale_since_ms is not None:
-            self.paint_frame()
 
     def on_screen_resume(self) -> None:
         """Back on top: paint what is known at once, and ask for what this screen needs."""

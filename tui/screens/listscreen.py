@@ -9,11 +9,12 @@ from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 
-from quarterdeck.model import JobRef, JobRow, Selection, Snapshot, View
+from quarterdeck.model import JobRef, JobRow, JobState, Selection, Snapshot, View
 from tui.screens.deckscreen import DeckScreen, Target
 from tui.widgets.cell import GridRow
 from tui.widgets.columns import Column
 from tui.widgets.grid import Grid
+from tui.widgets.gridnews import RowOpened, SortWanted
 
 BUDGET_STEP: Final = 200_000
 """How many rows more a search looks at when it is told to go on."""
@@ -85,12 +86,12 @@ class ListScreen(DeckScreen):
         self.deck.wake()
 
     @on(Grid.RowOpened)
-    async def _open_row(self, message: Grid.RowOpened) -> None:
+    async def _open_row(self, message: RowOpened) -> None:
         if message.key in self.known:
             await self.deck.open_target(self.known[message.key])
 
     @on(Grid.SortWanted)
-    def _sort(self, message: Grid.SortWanted) -> None:
+    def _sort(self, message: SortWanted) -> None:
         self.ask(replace(self.asked, sort=message.column, descending=message.descending))
 
     @on(Grid.Marked)
@@ -147,7 +148,7 @@ class ListScreen(DeckScreen):
         if whole is not None:
             return (whole,)
         jobs = [target for target in self.targets() if isinstance(target, JobRow)]
-        return (Selection(refs=tuple(ref_of(job) for job in jobs)),) if jobs else ()
+        return (Selection(refs=tuple(ref_of(job) for job in jobs), state=jobs[0].state),) if jobs else ()
 
     # The title.
 
@@ -172,4 +173,5 @@ class ListScreen(DeckScreen):
 
 def ref_of(job: JobRow) -> JobRef:
     """A job as it was seen: acting on it is compare-and-set."""
-    return JobRef(queue=job.queue, key=job.key, seen_ms=job.finished_ms)
+    ended = job.state in {JobState.FAILED, JobState.ABORTED}
+    return JobRef(queue=job.queue, key=job.key, seen_ms=job.finished_ms if ended else 0)

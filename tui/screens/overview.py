@@ -15,6 +15,7 @@ from tui.rendering.sharing import share_lines
 from tui.screens.deckscreen import DeckScreen, Target
 from tui.widgets.cell import GridRow
 from tui.widgets.grid import Grid
+from tui.widgets.gridnews import EdgeReached, RowOpened
 
 PANELS: Final = ("queues", "workers", "schedules", "groups")
 _FRAME_LINES: Final = 3
@@ -114,7 +115,7 @@ class Overview(DeckScreen):
         )
 
     @on(Grid.EdgeReached)
-    def _go_over(self, message: Grid.EdgeReached) -> None:
+    def _go_over(self, message: EdgeReached) -> None:
         """Running over the edge of a panel goes on in the next one."""
         at = PANELS.index(message.grid.id or "") + (1 if message.step > 0 else -1)
         if 0 <= at < len(PANELS):
@@ -123,7 +124,7 @@ class Overview(DeckScreen):
             grid.focus()
 
     @on(Grid.RowOpened)
-    async def _open(self, message: Grid.RowOpened) -> None:
+    async def _open(self, message: RowOpened) -> None:
         target = self._known.get(message.grid.id or "", {}).get(message.key)
         if target is not None:
             await self.deck.open_target(target)

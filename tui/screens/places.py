@@ -21,7 +21,7 @@ from quarterdeck.model import (
 from tui.screens.deckscreen import Target
 
 
-def view_of(target: Target) -> View | None:
+def view_of(target: Target) -> View | None:  # noqa: PLR0911  (one for each kind of thing)
     """The view that shows this thing whole, or None where there is no more to it than its row."""
     match target:
         case JobRow() | QuarantineRow():
