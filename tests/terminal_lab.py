@@ -4,6 +4,7 @@
 
 * a zero-width character that is no combining mark ends pyte's printing of the rest of the run; here it is ignored;
 * overwriting one half of a wide glyph leaves pyte's other half standing; here it becomes a blank, as in terminals;
+* erasing fills with the colours only, not with underline, strike or reverse, as in terminals;
 * a wide glyph that does not fit the last column is a blank;
 * widths are those of ``rich.cells`` (what Textual lays out by), not those of pyte's own copy of wcwidth;
 * ``CSI < u`` prints a "u" in pyte; it is taken out of the stream before.
@@ -26,11 +27,11 @@ import struct
 import termios
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import pyte
 import pyte.modes
-from rich.cells import cell_len
 
 from tui.terminal.glyphs import split
 
@@ -55,7 +56,8 @@ class Emulator(pyte.Screen):
                     self.linefeed()
                 else:
                     self.cursor.x = self.columns - 1
-                    glyph, width = (" ", 1) if width == 2 else (glyph, width)
+                    self._put(" " if width == 2 else glyph, 1)
+                    continue
             self._put(glyph, width)
         self.dirty.add(self.cursor.y)
 
@@ -91,8 +93,9 @@ class Emulator(pyte.Screen):
             line[first - 1] = line[first - 1]._replace(data=" ")
         if last < self.columns and line[last].data == "":
             line[last] = line[last]._replace(data=" ")
+        blank = self.cursor.attrs._replace(data=" ", underscore=False, strikethrough=False, reverse=False, blink=False)
         for x in range(first, min(last, self.columns)):
-            line[x] = self.cursor.attrs._replace(data=" ")
+            line[x] = blank
 
     def cells(self) -> list[list[tuple[Any, ...]]]:
         """All cells: glyph, colours and attributes; what pyte does not model is not in them."""
@@ -230,7 +233,7 @@ class Lab:
     def close(self) -> None:
         """End the command and the pump."""
         if self.status is None:
-            for pid in {self.pid, *_children(self.pid)}:
+            for pid in {self.pid, *children(self.pid)}:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.wait_exit()
@@ -249,7 +252,7 @@ class Lab:
         os.close(self.master)
         self.master = -1
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -349,20 +352,11 @@ def _spawn(command: list[str], env: dict[str, str], size: tuple[int, int], cwd: 
     return pid, master
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """Processes started by ``pid``, however deep."""
     found: list[int] = []
     with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                for child in map(int, file.read().split()):
-                    found += [child, *_children(child)]
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *children(child)]
     return found
-
-
-def children(pid: int) -> list[int]:
-    """See :func:`_children`."""
-    return _children(pid)
-
-
-assert cell_len("字") == 2

@@ -6,15 +6,15 @@ import asyncio
 import os
 import signal
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.scroll_view import ScrollView
 from textual.geometry import Size
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Footer, Static
 
@@ -24,7 +24,7 @@ ROWS = 200
 class LineTable(ScrollView, can_focus=True):
     """A table over the line API with a cursor; each row is two counters and a name."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "down", "down"),
         Binding("up,k", "up", "up"),
         Binding("pagedown", "page_down", "page", show=False),
@@ -109,7 +109,7 @@ class SampleApp(App[None]):
     LineTable { height: 1fr; scrollbar-size: 0 0; border-top: solid $primary; background: $surface; }
     Horizontal { height: 1fr; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
         Binding("s", "shell", "shell"),
         Binding("m", "mouse", "mouse"),

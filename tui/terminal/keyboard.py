@@ -38,7 +38,7 @@ class Keyboard:
         gate: EscapeGate,
         *,
         message: Callable[[Message], None],
-        answered: Callable[[], bool],
+        answered: Callable[[], None],
         syncs: Callable[[], None],
         gone: Callable[[], None],
         orphaned_fd: int | None = None,
@@ -113,8 +113,8 @@ class Keyboard:
         for piece in pieces:
             if piece == ESCAPE_KEY:
                 self._message(events.Key("escape", ESCAPE_KEY))
-            elif _CURSOR_REPORT.fullmatch(piece) and self._answered():
-                continue
+            elif _CURSOR_REPORT.fullmatch(piece):
+                self._answered()
             elif report := _SYNC_REPORT.fullmatch(piece):
                 if report[1] in "123":
                     self._syncs()

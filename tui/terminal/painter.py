@@ -1,0 +1,224 @@
+"""From Textual's frames to the terminal: takes what is wanted, sends what changed, when the terminal can take it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from tui.terminal import modes
+from tui.terminal.cells import Grid
+from tui.terminal.encoder import Encoder
+from tui.terminal.frame import FrameParser
+from tui.terminal.outlet import Outlet
+from tui.terminal.pacing import Pacer
+from tui.terminal.styles import StyleTable
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from tui.terminal.capabilities import Capabilities
+    from tui.terminal.pacing import LineQuality
+
+_SYNC_FROM_BYTES: Final = 512
+"""Pieces from this size are painted in one go (DEC 2026); below it the 16 bytes would be felt."""
+
+_SETTLE_S: Final = 0.015
+_SETTLE_AT_MOST_S: Final = 0.15
+"""While mounting, and after a resize, Textual paints several times. The first painting waits until it pauses."""
+
+_OVERHEAD_BYTES: Final = len(modes.ASK_CURSOR + modes.SYNC_BEGIN + modes.SYNC_END)
+_PATIENCE_S: Final = 0.5
+_PATIENCE_SSH_S: Final = 1.5
+_LAST_ANSWERS_S: Final = 0.25
+_LAST_WORDS_S: Final = 0.1
+
+
+class Painter:
+    """Lives in the event loop's thread; only :meth:`hear` may be called from another."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, capabilities: Capabilities, size: tuple[int, int]) -> None:
+        self._loop: Final = loop
+        styles = StyleTable(capabilities.colours)
+        self._wanted: Final = Grid(*size, styles.default)
+        self._parser: Final = FrameParser(self._wanted, styles)
+        self._encoder: Final = Encoder(self._wanted, styles, erases_in_colour=capabilities.erases_in_colour)
+        self._pacer: Final = Pacer(patience_s=_PATIENCE_SSH_S if capabilities.ssh else _PATIENCE_S)
+        self._outlet: Outlet | None = None
+        self._besides = bytearray()
+        self._turn: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._settle_until: float | None = None
+        self._heard = threading.Semaphore(0)
+        self.syncs = False
+        """The terminal said that it knows DEC 2026."""
+
+    # --- what is wanted -------------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """True while the terminal is ours."""
+        return self._outlet is not None
+
+    @property
+    def quality(self) -> LineQuality:
+        """The line as its answers show it."""
+        return self._pacer.quality
+
+    @property
+    def dropped(self) -> int:
+        """Control sequences that frames held and that were not sent."""
+        return self._parser.dropped
+
+    def take(self, frame: str, *, urgent: bool = False) -> None:
+        """A frame of Textual's. The rows of an urgent one go out first."""
+        dirty = self._wanted.dirty
+        before = set(dirty) if urgent else set()
+        dirty -= before
+        self._parser.feed(frame)
+        if urgent:
+            self._encoder.urgent |= dirty
+            dirty |= before
+        self._schedule()
+
+    def add(self, sequence: str) -> None:
+        """Send ``sequence`` as it is, before the next piece: a mode, the bell, a copy."""
+        if self._outlet is not None:
+            self._besides += sequence.encode()
+            self._schedule()
+
+    def resize(self, width: int, height: int) -> None:
+        """The terminal has another size, and shows nobody knows what."""
+        if (width, height) != (self._wanted.width, self._wanted.height):
+            self._wanted.resize(width, height)
+        self._encoder.forget()
+        self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
+
+    def repaint(self) -> None:
+        """Send every cell again, after undoing what other output may have switched."""
+        self._encoder.forget()
+        self.add(modes.SETTLE)
+
+    def enter_again(self, opening: str) -> None:
+        """The terminal was taken away and given back without notice."""
+        self.add(opening)
+        self._encoder.blank()
+
+    # --- the terminal taken and given back ------------------------------------------------------------------
+
+    def start(self, fileno: int, opening: str) -> None:
+        """Take the terminal: send ``opening``, which leaves it cleared, and a first question."""
+        self._outlet = Outlet(fileno, self._loop, self._paint)
+        self._pacer.start()
+        self._heard = threading.Semaphore(0)
+        self._besides = bytearray(opening.encode())
+        self._encoder.blank()
+        self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
+        self._send(b"", ask=True)
+
+    def stop(self) -> None:
+        """Send nothing more, and wait a moment for answers under way: the shell would read them as typed."""
+        self._cancel()
+        self._besides.clear()
+        if self._outlet is not None and self._pacer.outstanding:
+            until = time.monotonic() + _LAST_ANSWERS_S
+            for _ in range(self._pacer.outstanding):
+                if not self._heard.acquire(timeout=max(0.0, until - time.monotonic())):
+                    break
+
+    def finish(self) -> None:
+        """Give the terminal back. What it has not taken yet is dropped if it is in the way."""
+        outlet, self._outlet = self._outlet, None
+        if outlet is None:
+            return
+        cut = outlet.discard(unread=False)
+        last = (modes.CANCEL + modes.LEAVE if cut else modes.LEAVE).encode()
+        if not outlet.force(last, within_s=_LAST_WORDS_S):
+            outlet.discard(unread=True)
+            outlet.force((modes.CANCEL + modes.LEAVE).encode(), within_s=_LAST_WORDS_S)
+        outlet.close()
+
+    # --- what goes out --------------------------------------------------------------------------------------
+
+    def hear(self) -> None:
+        """Any thread: the terminal answered."""
+        self._heard.release()
+        self._loop.call_soon_threadsafe(self._answered)
+
+    def _answered(self) -> None:
+        if self._outlet is not None:
+            self._heard.acquire(blocking=False)
+            self._pacer.answered()
+            self._paint()
+
+    def _schedule(self) -> None:
+        if self._turn is None and self._outlet is not None:
+            self._turn = self._loop.call_soon(self._come_round)
+
+    def _come_round(self) -> None:
+        self._turn = None
+        if self._settle_until is None:
+            self._paint()
+            return
+        # More of the screen may follow; each further frame comes here again.
+        pause = min(_SETTLE_S, max(0.0, self._settle_until - time.monotonic()))
+        self._cancel()
+        self._timer = self._loop.call_later(pause, self._settled)
+
+    def _settled(self) -> None:
+        self._settle_until = None
+        self._paint()
+
+    def _paint(self) -> None:
+        """Send pieces while the terminal can take them."""
+        outlet = self._outlet
+        if outlet is None or self._settle_until is not None:
+            return
+        while outlet.idle and (self._encoder.pending or self._besides):
+            room = self._pacer.room()
+            if room <= 0:
+                break
+            # Two pieces in the window keep the line busy while the answer to the first is on its way.
+            limit = min(room, max(self._pacer.window // 2, 256)) - _OVERHEAD_BYTES
+            piece = self._encoder.encode(limit)
+            if not piece and not self._besides:
+                break
+            if (self._parser.row, self._parser.column) != (0, 0):
+                piece += self._encoder.park(self._parser.row, self._parser.column)
+            self._send(piece)
+        self._watch()
+
+    def _send(self, piece: bytes, *, ask: bool = False) -> None:
+        assert self._outlet is not None
+        if self.syncs and len(piece) >= _SYNC_FROM_BYTES:
+            piece = modes.SYNC_BEGIN.encode() + piece + modes.SYNC_END.encode()
+        data = bytes(self._besides) + piece
+        self._besides.clear()
+        ask = ask or self._pacer.asks(len(data))
+        if ask:
+            data += modes.ASK_CURSOR.encode()
+        self._pacer.sent(len(data), asked=ask)
+        self._outlet.send(data)
+
+    def _watch(self) -> None:
+        """Look again when an answer is overdue, or when the clock lets the next piece go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wait_s = self._pacer.wait_s()
+        if wait_s is not None:
+            self._timer = self._loop.call_later(wait_s + 0.001, self._overdue)
+
+    def _overdue(self) -> None:
+        self._timer = None
+        if self._outlet is None:
+            return
+        if self._pacer.overdue() and self._outlet.idle:
+            self._send(b"", ask=True)
+        self._paint()
+
+    def _cancel(self) -> None:
+        for handle in (self._timer, self._turn):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._turn = None
