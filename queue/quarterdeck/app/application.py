@@ -7,12 +7,15 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
 
+from quarterdeck.app.flow_handle import FlowHandle
 from quarterdeck.app.handle import Handle
 from quarterdeck.app.lifecycle import Lifecycle
 from quarterdeck.app.options import TaskOptions
 from quarterdeck.app.outbox import Outbox
 from quarterdeck.app.task import Task, TaskDecorator, replaced
 from quarterdeck.errors import UsageError
+from quarterdeck.flow import Flow
+from quarterdeck.flow.compose import certain, compiled
 
 if TYPE_CHECKING:
     from quarterdeck.app.timetable import Timed
@@ -134,6 +137,15 @@ class App(Lifecycle):
     async def send(self, steps: Iterable[Step]) -> list[Handle[Any]]:
         """Enqueue described calls, few round trips for many; what `enqueue` and flows stand on."""
         return await self.outbox.send(steps)
+
+    async def enqueue(self, flow: Flow) -> FlowHandle:
+        """Enqueue a flow (`chain`, `group`, `chord`, `branch`, `saga` over `task.step(...)`): its first jobs now, the
+        others each in the same step on the server that ends the job they follow."""
+        first = compiled(flow)
+        opened = await self.send(first)
+        others = [self.handle(step.key, queue=step.queue, function=step.function) for step in certain(first)]
+        keys = {handle.key for handle in opened}
+        return FlowHandle([*opened, *(handle for handle in others if handle.key not in keys)], len(opened))
 
     def handle(self, key: str, *, queue: str = "", function: str = "") -> Handle[Any]:
         """A handle for a job whose key is known, as from another process."""

@@ -171,3 +171,24 @@ def _parts(kind: str, parts: Sequence[Flow]) -> tuple[Flow, ...]:
         if not isinstance(part, Flow):
             raise UsageError(f"A {kind} is made of steps and flows, not of {part!r}.", "Write task.step(...).")
     return tuple(parts)
+
+
+def certain(steps: Sequence[Step]) -> list[Step]:
+    """The steps that run whatever the results are, in an order in which they can end: not cases, not undoing."""
+    found: list[Step] = []
+    places: dict[str, int] = {}
+
+    def walk(steps: Sequence[Step]) -> None:
+        for step in steps:
+            found.append(step)
+            follow = step.follow
+            if follow is None or follow.cases:
+                continue
+            walk(follow.then)
+            if follow.join is not None:
+                places[follow.join.group] = places.get(follow.join.group, 0) + 1
+                if places[follow.join.group] == follow.join.size:
+                    walk(follow.join.then)
+
+    walk(steps)
+    return found

@@ -1,0 +1,117 @@
+"""Run an app's jobs, its schedules and the rescue of lost jobs, until told to stop.
+
+TARGET is MODULE:APP for an app (tasks:app) or MODULE.SETTINGS for SAQ's settings (myapp.settings).
+SIGTERM stops in order: nothing new is taken, running jobs may finish within the grace time, the rest go back to the
+front of their queues without an attempt being counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+from quarterdeck.errors import UsageError
+from quarterdeck.worker.supervisor import Supervisor
+
+GRACE_S = 30.0
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `quarterdeck worker` takes."""
+    parser.add_argument("target", metavar="TARGET", help="MODULE:APP or MODULE.SETTINGS")
+    parser.add_argument("--processes", type=_count, default=1, metavar="N", help="worker processes (1)")
+    parser.add_argument("--concurrency", type=_count, metavar="N", help="jobs at a time in each process (10)")
+    parser.add_argument("--queues", dest="serve", metavar="A,B", help="in strict order: a,b; by weight: a:3,b:1")
+    parser.add_argument("--name", default="", help="what the dashboard calls it (HOST:PID)")
+    parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
+    parser.add_argument("--grace-s", type=float, default=GRACE_S, metavar="S", help=f"to finish at a stop ({GRACE_S:g})")
+    parser.add_argument("--no-schedules", action="store_true", help="leave the schedules to other workers")
+    parser.add_argument("--capture-prints", action="store_true", help="what jobs print goes to their logs too")
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="of what is told on stderr (info)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the worker, or as many as `--processes` says; the exit status."""
+    _tell(args.log_level, args.name if args.processes == 1 else "")
+    if args.processes > 1:
+        return asyncio.run(Supervisor(_commands(args), grace_s=args.grace_s).run())
+    from quarterdeck.worker.service import Service, ServiceOptions
+
+    order, weights = parse_queues(args.serve) if args.serve else (tuple(args.settings.queues), {})
+    options = ServiceOptions(
+        url=args.settings.url,
+        queues=order,
+        weights=weights,
+        concurrency=args.concurrency,
+        name=args.name,
+        burst=args.burst,
+        grace_s=args.grace_s,
+        schedules=not args.no_schedules,
+        prints=args.capture_prints,
+    )
+    return _run_loop(Service.of(args.target, options))
+
+
+def parse_queues(text: str) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Names in their order, and their weights when they have any: `a,b` or `a:3,b:1`.
+
+    A name may hold colons; the number after the last one is the weight. Raises UsageError.
+    """
+    names: list[str] = []
+    weights: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, colon, weight = part.rpartition(":")
+        if colon and weight.isdecimal():
+            weights[name] = int(weight)
+        names.append(name if colon and weight.isdecimal() else part)
+    if not names or "" in names or len(set(names)) < len(names):
+        raise UsageError(f"--queues '{text}' is no list of queues.", "Write a,b in strict order, or a:3,b:1 by weight.")
+    if weights and (len(weights) < len(names) or 0 in weights.values()):
+        raise UsageError(f"--queues '{text}' gives some queues a weight and some none.", "Write a:3,b:1.")
+    return tuple(names), weights
+
+
+def _commands(args: argparse.Namespace) -> list[Sequence[str]]:
+    """The command line of each process: ours, with one process and a name of its own."""
+    words = list(sys.argv[1:])
+    for flag in ("--processes", "--name"):
+        words = _without(words, flag)
+    base = args.name or socket.gethostname()
+    command = [sys.executable, "-m", "quarterdeck", *words, "--processes", "1"]
+    return [[*command, "--name", f"{base}#{number + 1}"] for number in range(args.processes)]
+
+
+def _without(words: Sequence[str], flag: str) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word == flag:
+            skip = True
+        elif not word.startswith(f"{flag}="):
+            kept.append(word)
+    return kept
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 up")
+    return int(text)
+
+
+def _tell(level: str, name: str) -> None:
+    """One readable line a record on stderr; nothing of it is data."""
+    who = name or str(os.getpid())
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format=f"%(asctime)s {who} %(levelname)-7s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
