@@ -19,6 +19,7 @@ from quarterdeck.operate.workers import known_queues
 
 if TYPE_CHECKING:
     from quarterdeck.broker.connection import Connection
+    from quarterdeck.broker.queue import Queue
 
 
 class Bridge:
@@ -43,6 +44,7 @@ class Bridge:
         self._presence = Presence(self._client, identity)
         self._runner = BulkRunner(self._client, runner=identity.id, queues=queues)
         self._running: asyncio.Task[None] | None = None
+        self._opened: dict[str, Queue] = {}
 
     @property
     def client(self) -> Any:
@@ -73,7 +75,18 @@ class Bridge:
         if not self._guard.read_only:
             with suppress(OSError, asyncio.TimeoutError, *_redis_errors()):
                 await self._presence.leave()
+        for queue in self._opened.values():
+            await queue.disconnect()
+        self._opened.clear()
         await self._connection.close()
+
+    def _queue(self, name: str) -> Queue:
+        """The queue to enqueue on; it stays open as long as the operator."""
+        if name not in self._opened:
+            from quarterdeck.broker.queue import Queue
+
+            self._opened[name] = Queue(self._client, name=name)
+        return self._opened[name]
 
     async def _done(
         self,

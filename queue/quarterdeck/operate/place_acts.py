@@ -41,14 +41,12 @@ class PlaceActs(Bridge):
                 f"No live worker of the queue '{queue}' registers the function '{function}'.",
                 nearest(function, specs) or f"They know: {', '.join(sorted(specs)[:10])}.",
             )
-        from quarterdeck.broker.queue import Queue
-
         fields: dict[str, Any] = {**(options or {}), "kwargs": dict(arguments)}
         if key:
             fields["key"] = key
         if delay_s > 0:
             fields["scheduled"] = int(await queues.server_ms(self._client) / 1000 + delay_s)
-        job = await Queue(self._client, name=queue).enqueue(function, **fields)
+        job = await self._queue(queue).enqueue(function, **fields)
         if job is None:
             raise RefusedError(f"A job with the key '{key}' is queued or running already in '{queue}'.")
         note = "" if spec or not specs else " No live worker says that it knows this function."
