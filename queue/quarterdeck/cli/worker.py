@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queues", dest="serve", metavar="A,B", help="in strict order: a,b; by weight: a:3,b:1")
     parser.add_argument("--name", default="", help="what the dashboard calls it (HOST:PID)")
     parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
-    parser.add_argument("--grace-s", type=float, default=GRACE_S, metavar="S", help=f"to finish at a stop ({GRACE_S:g})")
+    parser.add_argument(
+        "--grace-s", type=float, default=GRACE_S, metavar="S", help=f"to finish at a stop ({GRACE_S:g})"
+    )
     parser.add_argument("--no-schedules", action="store_true", help="leave the schedules to other workers")
     parser.add_argument("--capture-prints", action="store_true", help="what jobs print goes to their logs too")
     parser.add_argument("--log-level", choices=LEVELS, default="info", help="of what is told on stderr (info)")

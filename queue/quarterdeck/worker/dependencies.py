@@ -33,7 +33,7 @@ class Dependencies:
         return opened
 
     async def _shared(self, factory: Factory) -> Any:
-        """The worker's one instance. Jobs that come while it opens wait; when opening fails the next job tries again."""
+        """The worker's one instance. Jobs that come while it opens wait; if opening fails the next job tries again."""
         while (waiting := self._open.get(factory)) is not None:
             try:
                 return await asyncio.shield(waiting)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,7 @@ class Surroundings:
         self._lifecycle = lifecycle
         self._tasks = tasks
         self._dependencies = Dependencies()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def needed(self) -> bool:
@@ -39,6 +42,7 @@ class Surroundings:
 
     async def startup(self, context: Context) -> None:
         """Run the start-up hooks."""
+        self._loop = asyncio.get_running_loop()
         for hook in self._lifecycle.startup_hooks:
             await call_hook(hook, context)
 
@@ -51,7 +55,7 @@ class Surroundings:
 
     async def before(self, context: Context) -> None:
         """Enter middleware, run the before hooks and open the task's dependencies."""
-        job = job_context(context)
+        job = self.job_context(context)
         enter(job)
         stack = context[_STACK] = AsyncExitStack()
         for middleware in self._lifecycle.middlewares:
@@ -64,7 +68,7 @@ class Surroundings:
 
     async def after(self, context: Context) -> None:
         """Leave what `before` entered, with the exception that ended the attempt, then run the after hooks."""
-        job = job_context(context)
+        job = self.job_context(context)
         enter(job)
         error: BaseException | None = context.get("exception")
         stack: AsyncExitStack | None = context.pop(_STACK, None)
@@ -75,6 +79,49 @@ class Surroundings:
             for hook in self._lifecycle.after_hooks:
                 await call_hook(hook, job, error)
 
+    def job_context(self, context: Context) -> JobContext:
+        """The attempt's JobContext, made at the first call."""
+        found: JobContext | None = context.get(CONTEXT)
+        if found is None:
+            worker = str(getattr(context.get("worker"), "id", ""))
+            found = context[CONTEXT] = JobContext(context["job"], worker=worker, loop=self._loop)
+        return found
+
+    def function_of(self, task: Task[Any, Any, Any]) -> Callable[..., Any]:
+        """The SAQ function of a task: it takes the context and the job's arguments as JSON, and returns JSON types.
+
+        Async tasks become async functions, plain ones plain functions, which the worker runs in a thread or process.
+        """
+        signature, function = task.signature, task.function
+
+        async def run(context: Context, /, **arguments: Any) -> Any:
+            enter(self.job_context(context))
+            positional, named = signature.arrange(arguments)
+            return dump(await function(*positional, **named, **context.get(_OPENED, {})))
+
+        def call(context: Context, /, **arguments: Any) -> Any:
+            enter(self.job_context(context))
+            positional, named = signature.arrange(arguments)
+            return dump(function(*positional, **named, **context.get(_OPENED, {})))
+
+        return functools.wraps(function)(run if task.is_async else call)
+
+    def saq_function_of(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A SAQ function as it is, but for the current job, by which its log lines are known."""
+        if inspect.iscoroutinefunction(function):
+
+            async def run(context: Context, /, **arguments: Any) -> Any:
+                enter(self.job_context(context))
+                return await function(context, **arguments)
+
+            return functools.wraps(function)(run)
+
+        def call(context: Context, /, **arguments: Any) -> Any:
+            enter(self.job_context(context))
+            return function(context, **arguments)
+
+        return functools.wraps(function)(call)
+
 
 async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
     """Close the stack as if `error` had been raised inside it; that it comes out again is expected."""
@@ -83,36 +130,3 @@ async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
     except BaseException as raised:
         if raised is not error:
             raise
-
-
-def job_context(context: Context) -> JobContext:
-    """The attempt's JobContext, made at the first call."""
-    found: JobContext | None = context.get(CONTEXT)
-    if found is None:
-        worker = context.get("worker")
-        found = JobContext(context["job"], worker=str(getattr(worker, "id", "")), loop=asyncio.get_running_loop())
-        context[CONTEXT] = found
-    return found
-
-
-def function_of(task: Task[Any, Any, Any]) -> Callable[..., Any]:
-    """The SAQ function of a task: it takes the context and the job's arguments as JSON, and returns JSON types.
-
-    Async tasks become async functions, plain ones plain functions, which the worker runs in a thread or process.
-    """
-    signature, function = task.signature, task.function
-    if task.is_async:
-
-        async def run(context: Context, /, **arguments: Any) -> Any:
-            enter(job_context(context))
-            positional, named = signature.arrange(arguments)
-            return dump(await function(*positional, **named, **context.get(_OPENED, {})))
-
-        return run
-
-    def call(context: Context, /, **arguments: Any) -> Any:
-        enter(context[CONTEXT])
-        positional, named = signature.arrange(arguments)
-        return dump(function(*positional, **named, **context.get(_OPENED, {})))
-
-    return call

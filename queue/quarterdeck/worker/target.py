@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import traceback
 from collections.abc import Mapping
 from importlib import import_module
@@ -70,9 +71,8 @@ def _import(name: str, root: str) -> ModuleType:
 
 
 def _broken(name: str, error: BaseException) -> TargetError:
-    """The error for a module whose own code raises, with the innermost line of it that is not Python's machinery."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
-    own = [frame for frame in frames if "quarterdeck" not in Path(frame.filename).parts]
+    """The error for a module whose own code raises, with the innermost line that is the user's own."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
     place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}:{error.lineno})"
@@ -80,6 +80,13 @@ def _broken(name: str, error: BaseException) -> TargetError:
     return TargetError(
         f"{name} could not be imported: {type(error).__name__}: {text}{place}.", f"Try: python -c 'import {name}'."
     )
+
+
+def _is_users(filename: str) -> bool:
+    """Whether a file is neither Python's, nor an installed package's, nor ours."""
+    parts = Path(filename).parts
+    libraries = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]))
+    return filename[:1] != "<" and "site-packages" not in parts and not filename.startswith(libraries)
 
 
 def _attribute(module: ModuleType, attribute: str, path: str) -> Any:
