@@ -59,6 +59,10 @@ class QueueKeys:
         self.schedule_states = f"qd:schedule-states:{queue}"
         self.schedule_due = f"qd:schedule-due:{queue}"
         self.schedule_runs = f"qd:schedule-runs:{queue}"
+        self.schedule_open = f"qd:schedule-open:{queue}"
+        self.schedule_waiting = f"qd:schedule-waiting:{queue}"
+        self.schedule_cancels = f"qd:schedule-cancels:{queue}"
+        self.schedule_broken = f"qd:schedule-broken:{queue}"
         self.ledger = f"qd:ledger:{queue}"
         # Ours: operations.
         self.bin = f"qd:bin:{queue}"
@@ -106,8 +110,12 @@ class QueueKeys:
         return self._compound("failed-fn", function)
 
     def schedule_history(self, name: str) -> str:
-        """Sorted set or stream of one schedule's ledger entries."""
+        """Sorted set of one schedule's run ids, by tick in ms."""
         return self._compound("schedule-ledger", name)
+
+    def schedule_missed(self, name: str) -> str:
+        """Sorted set of the run ids of one schedule that were late or not run though nobody wanted that, by tick."""
+        return self._compound("schedule-missed", name)
 
     def bulk(self, bulk_id: str) -> str:
         """List or set of job keys that a bulk operation still has before it."""

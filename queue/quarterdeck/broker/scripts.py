@@ -7,10 +7,10 @@ from typing import Final
 from quarterdeck.script import Script, load
 
 _PRELUDES: Final = {
-    "turn": ("names", "payload", "failed", "settle"),
+    "turn": ("names", "payload", "failed", "run", "settle"),
     "mark": ("names",),
     "void": ("names", "payload"),
-    "finish": ("names", "failed", "settle"),
+    "finish": ("names", "failed", "run", "settle"),
     "enqueue": ("names",),
     "abort": ("names",),
     "promote": ("names",),

@@ -1,4 +1,4 @@
--- Prelude: what becomes of jobs that somebody holds. Needs names.lua and failed.lua.
+-- Prelude: what becomes of jobs that somebody holds. Needs names.lua, failed.lua and run.lua.
 --
 -- A settlement is twelve arguments:
 --    1  number of its queue (from 1) among the queues of the call
@@ -14,7 +14,7 @@
 --   11  the history entry; empty: none
 --   12  what else, as msgpack, or empty: {failed = {at, signature, signature row, row}, record = quarantine record,
 --       steps = {{'enqueue', queue, KEY, payload, due}, {'join', hash, index, result, size, placeholder, {queue, KEY,
---       payload, due}, ...}, {'settle', run, field, value, ...}}, orphan = first seen (ms)/times}
+--       payload, due}, ...}, {'settle', run, ...}}, orphan = first seen (ms)/times}
 
 local ITEM = 12
 local errors = {}
@@ -86,10 +86,9 @@ function steps.join(_, step)
   return queues
 end
 
--- Keeps a run of a schedule in the ledger: {'settle', run, field, value, ...}.
+-- Writes how a scheduled run ended: {'settle', run, status, start ms, end ms, duration ms, result or error}.
 function steps.settle(n, step)
-  redis.call('HDEL', n.schedule_runs, step[2])
-  redis.call('XADD', n.ledger, '*', 'e', 'settle', unpack(step, 3))
+  settle_run(n, unpack(step, 2))
   return {}
 end
 
