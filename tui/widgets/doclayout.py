@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 
 from quarterdeck.text import wrap
 from tui.widgets.doclines import DocLine
 
-_PIECES_KEPT = 64
+_LINES_KEPT = 64
 
 
 class DocLayout:
@@ -21,7 +22,7 @@ class DocLayout:
         self.wrapped = wrapped
         self.visible = _visible(lines, folded)
         """Indexes of the lines that are not folded away."""
-        self._pieces: dict[int, list[str]] = {}
+        self._bounds: dict[int, list[int]] = {}
         self._starts: list[int] = []
         row = 0
         for index in self.visible:
@@ -38,16 +39,17 @@ class DocLayout:
             return max(1, -(-len(text) // self.width))
         if len(text) * 2 <= self.width:
             return 1
-        return len(self._wrapped(index))
+        return len(self._wrapped(index)) - 1
 
-    def _wrapped(self, index: int) -> list[str]:
-        """The pieces of a line that is not ASCII; those of a few lines are kept."""
-        pieces = self._pieces.get(index)
-        if pieces is None:
-            if len(self._pieces) >= _PIECES_KEPT:
-                self._pieces.clear()
-            pieces = self._pieces[index] = list(wrap(self.lines[index].text, self.width))
-        return pieces
+    def _wrapped(self, index: int) -> list[int]:
+        """Where the pieces of a line that is not ASCII begin and where the last ends; those of a few lines are kept."""
+        bounds = self._bounds.get(index)
+        if bounds is None:
+            if len(self._bounds) >= _LINES_KEPT:
+                self._bounds.clear()
+            pieces = wrap(self.lines[index].text, self.width)
+            bounds = self._bounds[index] = list(accumulate(map(len, pieces), initial=0))
+        return bounds
 
     def locate(self, row: int) -> tuple[int, int]:
         """The index of the line that a row belongs to, and which of its rows it is."""
@@ -68,8 +70,8 @@ class DocLayout:
         if text.isascii():
             start = sub * self.width
             return index, text[start : start + self.width], start
-        pieces = self._wrapped(index)
-        return index, pieces[sub], sum(map(len, pieces[:sub]))
+        start, end = self._wrapped(index)[sub : sub + 2]
+        return index, text[start:end], start
 
     @cached_property
     def heads(self) -> frozenset[int]:

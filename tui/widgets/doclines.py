@@ -49,28 +49,37 @@ def section(title: str, body: list[DocLine], folded: bool = False) -> list[DocLi
 
 def json_lines(value: Any, depth: int = 0) -> list[DocLine]:
     """A JSON-like value, its secrets masked, an item a line, containers to be folded at their first line."""
-    return [
-        DocLine(clean_lines(text, TEXT_LIMIT, TEXT_LIMIT)[0], "", level) for level, text in _json(mask(value), depth)
-    ]
+    masked = mask(value)
+    try:
+        lines = msgspec.json.format(json.dumps(masked, ensure_ascii=False), indent=2).split("\n")
+    except (TypeError, ValueError, UnicodeError, RecursionError, msgspec.DecodeError):
+        # Not JSON after all: NaN, a surrogate, a value of another kind. Slower, and shown as it is.
+        lines = ["  " * level + text for level, text in _json(masked, 0)]
+    indent = "  " * depth
+    return [cleaned(DocLine(indent + line, "", depth + _indent(line) // 2)) for line in lines]
+
+
+def _indent(line: str) -> int:
+    """How many blanks a line begins with."""
+    return len(line) - len(line.lstrip(" "))
 
 
 def _json(value: Any, depth: int, before: str = "", after: str = "") -> Iterator[tuple[int, str]]:
     """Depth and text of each line of a value; a closing bracket stands with what it closes."""
-    indent = "  " * depth
     if isinstance(value, dict) and value:
-        yield depth, f"{indent}{before}{{"
+        yield depth, f"{before}{{"
         last = len(value) - 1
         for at, (key, item) in enumerate(value.items()):
             yield from _json(item, depth + 1, f"{_scalar(str(key))}: ", "" if at == last else ",")
-        yield depth, f"{indent}}}{after}"
+        yield depth, f"}}{after}"
     elif isinstance(value, list) and value:
-        yield depth, f"{indent}{before}["
+        yield depth, f"{before}["
         last = len(value) - 1
         for at, item in enumerate(value):
             yield from _json(item, depth + 1, "", "" if at == last else ",")
-        yield depth, f"{indent}]{after}"
+        yield depth, f"]{after}"
     else:
-        yield depth, f"{indent}{before}{_scalar(value)}{after}"
+        yield depth, f"{before}{_scalar(value)}{after}"
 
 
 def _scalar(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,6 +17,8 @@ from tui.widgets.doclayout import DocLayout
 from tui.widgets.doclines import DocLine, cleaned, json_lines, text_lines, traceback_lines
 from tui.widgets.logpaint import matches, spans_of
 from tui.widgets.painted import Painted, Run
+
+FoldName = tuple[str, int, int]
 
 _SIDE_STEP = 20
 _GUTTER = 2
@@ -68,6 +71,7 @@ class Document(Painted, can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self._lines: tuple[DocLine, ...] = ()
         self._folded: frozenset[int] = frozenset()
+        self._chosen_folds: dict[FoldName, bool] = {}
         self._layout = DocLayout((), frozenset(), 80, wrapped=True)
         self._top = 0
         self._row = 0
@@ -79,14 +83,43 @@ class Document(Painted, can_focus=True):
 
     # What is shown.
 
-    def show(self, lines: Sequence[DocLine]) -> None:
-        """Show these lines. The same lines again change nothing; others keep the place, as far as there is one."""
+    def show(self, lines: Sequence[DocLine], anew: bool = False) -> None:
+        """Show these lines. The same lines again change nothing; others keep the place, as far as there is one.
+
+        `anew` goes to the start: it is another document.
+        """
         given = tuple(map(cleaned, lines))
-        if given == self._lines:
+        if anew:
+            self._top = self._row = self._left = 0
+            self._chosen_folds.clear()
+        elif given == self._lines:
             return
         self._lines = given
-        self._folded = frozenset(at for at, line in enumerate(given) if line.folded)
+        self._folded = self._folds()
         self._find()
+        self._lay_out()
+
+    def _folds(self) -> frozenset[int]:
+        """The folded lines: those that ask for it, but what the operator chose stays chosen while the text changes."""
+        if not self._chosen_folds:
+            return frozenset(at for at, line in enumerate(self._lines) if line.folded)
+        names = self._names()
+        return frozenset(at for at, line in enumerate(self._lines) if self._chosen_folds.get(names[at], line.folded))
+
+    def _names(self) -> list[FoldName]:
+        """What each line is called across readings: its text and depth, and the how-manieth of these it is."""
+        seen: Counter[tuple[str, int]] = Counter()
+        names: list[FoldName] = []
+        for line in self._lines:
+            seen[line.text, line.depth] += 1
+            names.append((line.text, line.depth, seen[line.text, line.depth]))
+        return names
+
+    def _choose_folds(self, folded: frozenset[int]) -> None:
+        """Fold exactly these, because the operator said so."""
+        names = self._names()
+        self._chosen_folds.update({names[at]: at in folded for at in folded ^ self._folded})
+        self._folded = folded
         self._lay_out()
 
     def show_text(self, text: str) -> None:
@@ -150,8 +183,7 @@ class Document(Painted, can_focus=True):
         index = self._found[at]
         hiding = {above for above in self._folded if above < index and self._hides(above, index)}
         if hiding:
-            self._folded -= hiding
-            self._lay_out()
+            self._choose_folds(self._folded - hiding)
         offset = max(0, self._lines[index].text.lower().find(self._pattern.lower()))
         row = self._layout.row_of(index) + (offset // self._layout.width if self.wrapped else 0)
         self._go(row, middle=True)
@@ -202,15 +234,13 @@ class Document(Painted, can_focus=True):
             above = (at for at in range(index - 1, -1, -1) if self._lines[at].depth < depth)
             index = next(above, index)
         if index in self._layout.heads:
-            self._folded ^= {index}
-            self._lay_out()
+            self._choose_folds(self._folded ^ {index})
             self._go(self._layout.row_of(index))
 
     def action_fold_all(self) -> None:
         """Unfold everything; where nothing is folded, fold all."""
-        self._folded = frozenset() if self._folded else self._layout.heads
         index = self._layout.locate(self._row)[0] if self._layout.rows else 0
-        self._lay_out()
+        self._choose_folds(frozenset() if self._folded else self._layout.heads)
         self._go(self._layout.row_of(index))
 
     def action_wrap(self) -> None:
