@@ -1,1 +1,26 @@
 """Looking: one round trip → `Snapshot`; pages of jobs; search; `why`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quarterdeck.inspect.filter import Filter, FilterError, parse_filter
+from quarterdeck.inspect.source import RedisSource
+from quarterdeck.inspect.verdict import verdict_of
+
+__all__ = ["Filter", "FilterError", "RedisSource", "open_source", "parse_filter", "verdict_of"]
+
+
+async def open_source(url: str, *, queues: Sequence[str] = ()) -> RedisSource:
+    """Connect to `url` and return a source that reads `queues`, or all that can be found; close it when done.
+
+    Raises AddressError (exit status 2) and UnreachableError (3) with what, where and the cure.
+    """
+    from quarterdeck.broker.connection import open_connection
+
+    connection = await open_connection(url, client_name="quarterdeck")
+    source = RedisSource(connection.client, queues, owner=connection)
+    source.warn(connection.warnings)
+    if not queues:
+        source.look_around()
+    return source

@@ -133,8 +133,9 @@ local function stamp(text, field)
 end
 
 -- Everything about one job. a = id, KEY, head, tail, failed, failed rows, failed jobs, history, budget, incomplete,
--- owner, crashes, log, lines, held
--- Returns {payload, failed time, failed row, failed payload {id, size, head, tail}, attempts, due, owner, crashes, log, held}
+-- owner, crashes, log, lines, held, queued, how far to look for its place, abort marker
+-- Returns {payload, failed time, failed row, failed payload {id, size, head, tail}, attempts, due, owner, crashes, log,
+-- held, place in the queue from 0, abort marker's reason}
 OPS['job'] = function(a)
   local id, key, head, tail = a[1], a[2], tonumber(a[3]), tonumber(a[4])
   local payload = payload_of(id, head, tail)
@@ -155,6 +156,33 @@ OPS['job'] = function(a)
   return {
     payload, call('ZSCORE', a[5], key), call('HGET', a[6], key), kept, attempts, call('ZSCORE', a[10], id),
     call('HGET', a[11], id), call('HGET', a[12], id), call('LRANGE', a[13], -tonumber(a[14]), -1),
-    call('ZSCORE', a[15], id),
+    call('ZSCORE', a[15], id), call('LPOS', a[16], id, 'MAXLEN', a[17]), call('GET', a[18]),
   }
+end
+
+-- The recycle bin, newest first. a = bin, bin jobs, count
+-- Returns rows {member, deleted, record, the failed row or, of another job, {"function": …} cut out of its payload}
+OPS['bin'] = function(a)
+  local rows = {}
+  local found = call('ZREVRANGE', a[1], 0, tonumber(a[3]) - 1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local record = call('HGET', a[2], found[i])
+    local row = call('HGET', a[2], found[i] .. '\0row')
+    if (not row or row == '') and call('HSTRLEN', a[2], found[i] .. '\0raw') < 65536 then
+      local name = string.match(call('HGET', a[2], found[i] .. '\0raw') or '', '"function": ?("[^"\\]+")')
+      row = name and '{"function":' .. name .. '}'
+    end
+    rows[#rows + 1] = {found[i], found[i + 1], record, row or false}
+  end
+  return rows
+end
+
+-- Everything about the newest job of a sorted set of KEYs. a = sorted set, then as for 'job' with prefixes in the place of
+-- the id (a[2]), the log (a[14]) and the abort marker (a[19]). Returns {KEY, reply of 'job', the rule's record}, or {}.
+OPS['newest'] = function(a)
+  local key = call('ZREVRANGE', a[1], 0, 0)[1]
+  if not key then return {} end
+  local b = {unpack(a, 2)}
+  b[1], b[2], b[13], b[18] = b[1] .. key, key, b[13] .. key, b[18] .. key
+  return {key, OPS['job'](b)}
 end

@@ -1,0 +1,114 @@
+"""Finding what nobody told of: queues of a stock deployment, and their crons. Step by step, never in a snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisError
+
+from quarterdeck.inspect.plan import text
+from quarterdeck.inspect.schedules import CRON
+from quarterdeck.keys import ABORT_PREFIX, JOB_PREFIX, QUEUES, keys_of
+
+STEP: Final = 1_000
+"""Keys that the server looks at in one step."""
+STEPS: Final = 5_000
+"""Steps of one sweep at most: five million keys."""
+EAGER: Final = 100
+"""Steps without a pause between, so that a small deployment is known at once."""
+PAUSE_S: Final = 0.02
+"""Between later steps, so that a sweep takes little from anybody."""
+EVERY_S: Final = 60.0
+"""Between two sweeps."""
+
+_OF_A_QUEUE: Final = re.compile(r"saq:(?P<queue>.+):(?:incomplete|stats)", re.DOTALL)
+_GLOB: Final = re.compile(r"([*?\[\]\\^])")
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Discovery:
+    """Knows the names of queues and of stock crons, and goes on looking for more while `run` runs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.queues: set[str] = set()
+        self.crons: dict[str, set[str]] = {}
+        """Queue → functions that a cron was met of."""
+        self.paused: set[str] = set()
+        """Functions whose cron has an abort marker; SAQ's markers don't name the queue."""
+        self.sweeps = 0
+        self.complete = True
+        """Whether the last sweep saw all keys, or ended at its bound."""
+
+    def crons_of(self, queue: str) -> set[str]:
+        """Functions of the queue's crons, those that are paused and were never met elsewhere included."""
+        met = {function for functions in self.crons.values() for function in functions}
+        strays = self.paused - met if len(self.queues) <= 1 else set()
+        return self.crons.get(queue, set()) | strays
+
+    async def run(self) -> None:
+        """Sweep now and then until cancelled. A server that is away is asked again at the next turn."""
+        while True:
+            try:
+                await self.sweep()
+            except (RedisError, OSError, TimeoutError) as error:
+                _LOG.debug("looking for queues was cut short: %s", error)
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep(self) -> None:
+        """Look once at all keys, at most `STEPS * STEP` of them, and at what is due in each queue."""
+        self.queues |= {text(name) for name in await self._client.smembers(QUEUES)}
+        self.complete = True
+        async for key in self._scan("saq:*", "zset"):
+            found = _OF_A_QUEUE.fullmatch(key)
+            if found:
+                self.queues.add(found["queue"])
+        prefix = ABORT_PREFIX + CRON
+        self.paused = {key[len(prefix) :] async for key in self._scan(f"{prefix}*", "string")}
+        for queue in sorted(self.queues):
+            await self._look_for_crons(queue)
+        self.sweeps += 1
+
+    async def _look_for_crons(self, queue: str) -> None:
+        """Walk SAQ's incomplete set of a queue for the keys of crons."""
+        keys = keys_of(queue)
+        prefix = keys.job(CRON)
+        cursor, steps, found = 0, 0, set()
+        while True:
+            pattern = _GLOB.sub(r"\\\1", prefix) + "*"
+            cursor, pairs = await self._client.zscan(keys.incomplete, cursor, match=pattern, count=STEP)
+            found |= {text(member)[len(prefix) :] for member, _ in pairs}
+            steps += 1
+            if int(cursor) == 0 or steps >= STEPS:
+                break
+            await self._rest(steps)
+        self.crons.setdefault(queue, set()).update(found)
+
+    async def _scan(self, pattern: str, kind: str) -> AsyncIterator[str]:
+        """Keys of one type that match, over all nodes."""
+        if isinstance(self._client, RedisCluster):
+            async for key in self._client.scan_iter(match=pattern, count=STEP, _type=kind):
+                yield text(key)
+            return
+        cursor, steps = 0, 0
+        while True:
+            cursor, found = await self._client.scan(cursor, match=pattern, count=STEP, _type=kind)
+            for key in found:
+                if not text(key).startswith(JOB_PREFIX) or kind != "string":
+                    yield text(key)
+            steps += 1
+            if int(cursor) == 0:
+                return
+            if steps >= STEPS:
+                self.complete = False
+                return
+            await self._rest(steps)
+
+    async def _rest(self, steps: int) -> None:
+        if steps > EAGER:
+            await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,186 @@
+"""Lists of jobs as windows over what is on the server, by index, whatever the length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
+from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.keys import keys_of
+from quarterdeck.model import JobRow, JobState, Page, View
+from quarterdeck.record import decode_failed, decode_history
+
+SORTS: Final = ("when",)
+"""The column that is indexed in every state: when a job was enqueued, taken, is due or ended."""
+
+_HISTORY_STATES: Final = {"complete": JobState.COMPLETE, "aborted": JobState.ABORTED}
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """One collection of jobs on the server. `kind` is the script's: list, due, index, members, stream."""
+
+    queue: str
+    state: JobState
+    kind: str
+    key: str
+    extra: str = ""
+    reverse: bool = False
+
+    def arguments(self) -> tuple[str, str, str, str]:
+        """The segment as the script's `window` takes it."""
+        return self.kind, self.key, self.extra, "1" if self.reverse else "0"
+
+
+def segments_of(view: View, queues: Sequence[str]) -> list[Segment]:
+    """The collections that hold what `view` lists, in the order of the list."""
+    names = [view.queue] if view.queue is not None else sorted(queues)
+    order = (JobState.ACTIVE, JobState.QUEUED, JobState.SCHEDULED, JobState.FAILED, JobState.COMPLETE)
+    states = order if view.state is None else (view.state,)
+    return [_segment(queue, state, view) for state in states for queue in names]
+
+
+def group_segments(queue: str, signature: str, view: View) -> list[Segment]:
+    """The failed jobs of one signature."""
+    keys = keys_of(queue)
+    turned = view.sort in SORTS and not view.descending
+    key = keys.failed_of_signature(signature)
+    return [Segment(queue=queue, state=JobState.FAILED, kind="index", key=key, extra=keys.failed_rows, reverse=turned)]
+
+
+def function_segment(queue: str, function: str, view: View) -> Segment:
+    """The failed jobs of one function."""
+    segment = _segment(queue, JobState.FAILED, view)
+    return msgspec.structs.replace(segment, key=keys_of(queue).failed_of_function(function))
+
+
+class WindowPart:
+    """The read of one window over segments, and its rows."""
+
+    def __init__(
+        self, plan: Plan, segments: Sequence[Segment], offset: int, limit: int, *, head: int = HEAD, tail: int = TAIL
+    ) -> None:
+        self.segments = segments
+        slot = keys_of(segments[0].queue).queued if segments else ""
+        arguments = [argument for segment in segments for argument in segment.arguments()]
+        self.answer: Answer = plan.ask(slot, "window", head, tail, offset, limit, *arguments)
+
+    def lengths(self) -> list[int]:
+        """Each segment's length, 0 for one that can't be read."""
+        found = self.answer.rows()
+        return [max(0, int(length)) for length in found[0]] if found else [0] * len(self.segments)
+
+    def total(self) -> int:
+        """How many jobs there are in all."""
+        return sum(self.lengths())
+
+    def rows(self) -> list[JobRow]:
+        """The window's rows."""
+        found = self.answer.rows()
+        return [read_row(self.segments[row[0] - 1], row[1:]) for row in found[1]] if found else []
+
+    def page(self, view: View) -> Page:
+        """The window as a page."""
+        total = self.total()
+        return Page(
+            offset=view.offset,
+            total=total,
+            rows=tuple(self.rows()),
+            searched=total,
+            total_unfiltered=total,
+            sortable=SORTS,
+        )
+
+
+def read_row(segment: Segment, row: list[Any]) -> JobRow:
+    """The row of a job from the script's reply for its kind of segment."""
+    if segment.kind == "stream":
+        return _history_row(segment.queue, *row)
+    if segment.kind == "index":
+        return failed_row(segment.queue, text(row[1]), float(row[0]), row[2])
+    score, job_id, size, head, tail = row
+    reading = read_payload(size, head, tail, queue=segment.queue)
+    due_s = float(score) if segment.kind == "due" else 0.0
+    return job_row(segment.queue, text(job_id), segment.state, reading, size=size, due_s=due_s)
+
+
+def failed_row(queue: str, key: str, at_ms: float, record: bytes | None) -> JobRow:
+    """The row of a failed job from the failed index."""
+    found = decode_failed(record)
+    if found is None:
+        return JobRow(
+            id=f"{queue}/{key}",
+            queue=queue,
+            key=key,
+            function="",
+            state=JobState.FAILED,
+            finished_ms=int(at_ms),
+            broken="its row can't be read",
+        )
+    return JobRow(
+        id=f"{queue}/{key}",
+        queue=queue,
+        key=key,
+        function=found.function,
+        state=JobState.ABORTED if found.status == "aborted" else JobState.FAILED,
+        attempts=found.attempts,
+        retries=found.retries,
+        queued_ms=found.queued_ms,
+        started_ms=found.started_ms,
+        finished_ms=int(at_ms),
+        worker=found.worker,
+        arguments=found.arguments,
+        error=found.error,
+        signature=found.signature,
+        duration_ms=max(0, int(at_ms) - found.started_ms) if found.started_ms else 0,
+        payload_bytes=found.bytes,
+        poison=found.poison,
+    )
+
+
+def _segment(queue: str, state: JobState, view: View) -> Segment:
+    """The collection of one state. A sort column given, `descending` is the usual sense: latest first."""
+    keys = keys_of(queue)
+    latest_first = view.descending if view.sort in SORTS else None
+    if state in {JobState.FAILED, JobState.ABORTED}:
+        kind, key, extra = "index", keys.failed, keys.failed_rows
+        return Segment(queue=queue, state=state, kind=kind, key=key, extra=extra, reverse=latest_first is False)
+    if state is JobState.COMPLETE:
+        return Segment(queue=queue, state=state, kind="stream", key=keys.history, reverse=latest_first is False)
+    if state is JobState.SCHEDULED:
+        return Segment(queue=queue, state=state, kind="due", key=keys.incomplete, reverse=latest_first is True)
+    key = keys.active if state is JobState.ACTIVE else keys.queued
+    return Segment(queue=queue, state=state, kind="list", key=key, reverse=latest_first is True)
+
+
+def _history_row(queue: str, entry_id: bytes, fields: list[Any]) -> JobRow:
+    """An attempt of the run history. What was no completion, and no abort, is a failure; its word is in `error`."""
+    entry = decode_history(fields[1]) if len(fields) > 1 else None
+    if entry is None:
+        return JobRow(
+            id=f"{queue}/{text(entry_id)}",
+            queue=queue,
+            key="",
+            function="",
+            state=JobState.COMPLETE,
+            broken="the entry can't be read",
+        )
+    state = _HISTORY_STATES.get(entry.status, JobState.FAILED)
+    return JobRow(
+        id=f"{queue}/{text(entry_id)}",
+        queue=queue,
+        key=entry.key,
+        function=entry.function,
+        state=state,
+        attempts=entry.attempt,
+        queued_ms=entry.queued_ms,
+        started_ms=entry.started_ms,
+        finished_ms=entry.finished_ms,
+        worker=entry.worker,
+        error="" if state is JobState.COMPLETE else entry.status,
+        signature=entry.signature,
+        duration_ms=entry.duration_us / 1000,
+        poison=entry.status == "poison",
+    )

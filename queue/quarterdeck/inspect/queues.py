@@ -1,0 +1,131 @@
+"""One queue's figures: the reads that they take, and the `QueueStat` that comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from quarterdeck.inspect.minutes import RECENT, MinuteStore
+from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
+from quarterdeck.inspect.plan import Plan, text
+from quarterdeck.inspect.workers import is_live
+from quarterdeck.keys import keys_of
+from quarterdeck.model import JobRow, JobState, PauseStat, QueueStat, WorkerRow
+
+FRONT: Final = 12
+"""Jobs at the head that are looked at for the oldest age and for orphans."""
+RUNNING: Final = 50
+"""Active jobs that are looked at to say what stock workers do."""
+
+
+class QueuePart:
+    """The reads for one queue's figures."""
+
+    def __init__(
+        self, plan: Plan, queue: str, store: MinuteStore, *, minute: int, everything: bool, running: bool
+    ) -> None:
+        keys = keys_of(queue)
+        self.queue = queue
+        self.store = store
+        self.depth = plan.call(keys.queued, "LLEN")
+        self.active = plan.call(keys.active, "LLEN")
+        self.scheduled = plan.call(keys.incomplete, "ZCOUNT", "(0", "+inf")
+        self.failed = plan.call(keys.failed, "ZCARD")
+        self.history = plan.call(keys.history, "XLEN")
+        self.paused = plan.call(keys.paused, "GET")
+        self.quarantined = plan.call(keys.quarantine, "HLEN")
+        self.held = plan.call(keys.held, "ZCARD")
+        self.front = plan.ask(keys.queued, "front", keys.queued, FRONT, HEAD, TAIL)
+        self.running = plan.ask(keys.queued, "front", keys.active, RUNNING if running else 0, HEAD, TAIL)
+        wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
+        self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], RECENT, *wanted)
+
+    def front_rows(self) -> list[JobRow]:
+        """The jobs that are next."""
+        return [_row(self.queue, row, JobState.QUEUED) for row in self.front.rows()]
+
+    def running_rows(self) -> list[JobRow]:
+        """The jobs that were taken longest ago, when they were asked for."""
+        return [_row(self.queue, row, JobState.ACTIVE) for row in self.running.rows()]
+
+    def stat(self, now_ms: int, workers: Iterable[WorkerRow]) -> QueueStat:
+        """The queue's figures at `now_ms`; `workers` are those that serve it."""
+        minute = now_ms // 60_000
+        live = [row for row in workers if is_live(row)]
+        deck = any(row.deck for row in workers)
+        front = self.front_rows()
+        recorded = self.store.recorded or deck
+        arriving, leaving = self.store.rates(now_ms)
+        p50, p95, p99 = self.store.percentiles(minute)
+        return QueueStat(
+            name=self.queue,
+            depth=self.depth.number(),
+            active=self.active.number(),
+            scheduled=self.scheduled.number(),
+            failed=self.failed.number(),
+            oldest_ms=_oldest_ms(front, now_ms),
+            in_per_s=arriving if recorded and deck else None,
+            out_per_s=leaving if recorded else None,
+            failure_rate=self.store.failure_rate(minute),
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+            depths=self.store.depths(minute),
+            paused=read_pause(self.paused.value),
+            slots=sum(row.slots for row in live),
+            workers=len(live),
+            orphans=_orphans(front, live),
+            quarantined=self.quarantined.number(),
+            held=self.held.number(),
+            deck=deck,
+            failing_since_ms=self.store.failing_since(minute),
+            history=self.history.number(),
+            error=self.error,
+        )
+
+    @property
+    def error(self) -> str:
+        """Why the queue can't be read whole: the first read that failed, or empty."""
+        names = {
+            "queued": self.depth,
+            "active": self.active,
+            "incomplete": self.scheduled,
+            "failed": self.failed,
+            "history": self.history,
+            "paused": self.paused,
+            "quarantine": self.quarantined,
+            "minutes": self.minutes,
+        }
+        return next((f"{name}: {answer.error[:100]}" for name, answer in names.items() if answer.error), "")
+
+
+def read_pause(raw: bytes | None) -> PauseStat | None:
+    """The pause in a record; a damaged one still pauses, by nobody."""
+    if not raw:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=PauseStat)
+    except (ValueError, RecursionError):
+        return PauseStat(owner="?", reason="the record can't be read")
+
+
+def _row(queue: str, row: list[Any], state: JobState) -> JobRow:
+    job_id, size, head, tail = row
+    reading = read_payload(size, head, tail, queue=queue)
+    return job_row(queue, text(job_id), state, reading, size=size)
+
+
+def _oldest_ms(front: list[JobRow], now_ms: int) -> int | None:
+    """Age of the oldest job at the head, from when it could first have run."""
+    since = [max(row.queued_ms, row.scheduled_ms) for row in front if row.queued_ms]
+    return max(0, now_ms - min(since)) if since else None
+
+
+def _orphans(front: list[JobRow], live: list[WorkerRow]) -> int:
+    """Jobs at the head that no live worker registers; unknown (0) while stock workers serve, which don't say."""
+    if not live or any(not row.deck for row in live):
+        return 0
+    known = {name for row in live for name in row.functions}
+    return sum(1 for row in front if not row.broken and row.function not in known)

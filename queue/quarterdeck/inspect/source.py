@@ -1,0 +1,127 @@
+"""The seam to read: one round trip, one atomic read, one `Snapshot`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Self
+
+import msgspec
+from redis.asyncio.cluster import RedisCluster
+
+from quarterdeck.inspect.discovery import Discovery
+from quarterdeck.inspect.filter import Filter, parse_filter
+from quarterdeck.inspect.minutes import MinuteStore
+from quarterdeck.inspect.overview import Overview
+from quarterdeck.inspect.plan import Plan, text
+from quarterdeck.inspect.search import Searches
+from quarterdeck.inspect.server import ServerPart
+from quarterdeck.inspect.subjects import SubjectPart
+from quarterdeck.inspect.verdict import verdict_of
+from quarterdeck.keys import QUEUES
+from quarterdeck.model import Page, Snapshot, View
+
+
+class RedisSource:
+    """Reads snapshots from Redis or Valkey; satisfies `model.Source`.
+
+    `client` is a redis-py asyncio client that answers in bytes. With `queues` only these are shown; else those that
+    deck workers and operators have met, and those that looking through the keys in the background finds.
+    """
+
+    def __init__(self, client: Any, queues: Sequence[str] | None = None, *, owner: Any = None) -> None:
+        self._client = client
+        self._owner = owner if owner is not None else client
+        self._cluster = isinstance(client, RedisCluster)
+        self._only = tuple(dict.fromkeys(queues or ()))
+        self._known: set[str] = set(self._only)
+        self._stores: dict[str, MinuteStore] = {}
+        self._searches = Searches()
+        self._server = ServerPart()
+        self._stock: set[str] = set()
+        self._discovery = Discovery(client)
+        self._looking: asyncio.Task[None] | None = None
+        self._offset_ms = 0
+        self.round_trips = 0
+        """Round trips of the last snapshot: one, and the steps of a filtered search."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Tell what connecting had to say; snapshots carry it on."""
+        self._server.warnings = tuple(warnings)
+
+    def look_around(self) -> None:
+        """Begin to look for queues and crons in the background. Not needed where all are named."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._discovery.run(), name="queue-discovery")
+
+    async def discover(self) -> None:
+        """Look once for queues and crons, through to the end: for commands that print and go."""
+        await self._discovery.sweep()
+
+    async def close(self) -> None:
+        """Stop looking and release the connection; safe to call twice."""
+        task, self._looking = self._looking, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        closing = getattr(self._owner, "close" if self._owner is not self._client else "aclose", None)
+        if closing is not None:
+            await closing()
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that the next snapshot reads, sorted."""
+        names = self._known if self._only else self._known | self._discovery.queues
+        return tuple(sorted(names))
+
+    async def snapshot(self, view: View) -> Snapshot:
+        """Read what `view` names. Raises UnreachableError, and FilterError for a filter that can't be read."""
+        wanted = parse_filter(view.filter)
+        first = not self.queues
+        snapshot, names = await self._read(view, wanted)
+        new = set() if self._only else names - self._known
+        self._known |= new
+        if first and new:  # only before anything is known: who else would name the queues
+            snapshot, _ = await self._read(view, wanted)
+        return msgspec.structs.replace(snapshot, verdict=verdict_of(snapshot))
+
+    async def _read(self, view: View, wanted: Filter) -> tuple[Snapshot, set[str]]:
+        plan = Plan()
+        queues = self.queues
+        if view.queue is not None and view.queue not in queues:
+            queues = (*queues, view.queue)
+        minute = (time.time_ns() // 1_000_000 + self._offset_ms) // 60_000
+        names = plan.call(QUEUES, "SMEMBERS")
+        self._server.ask(plan, QUEUES)
+        stores = {queue: self._stores.setdefault(queue, MinuteStore()) for queue in queues}
+        overview = Overview(plan, view, queues, stores, minute=minute, stock=self._stock, discovery=self._discovery)
+        subject = SubjectPart(plan, view, queues, wanted, overview)
+        await plan.run(self._client, cluster=self._cluster)
+        self.round_trips = plan.round_trips
+        self._offset_ms = plan.now_ms - time.time_ns() // 1_000_000
+        snapshot = overview.snapshot(plan, self._server.stat())
+        self._stock = {queue for row in snapshot.workers if not row.deck for queue in row.queues}
+        snapshot = subject.complete(snapshot)
+        if subject.search is not None:
+            page = await self._filtered(view, wanted, subject, snapshot.taken_ms)
+            snapshot = msgspec.structs.replace(snapshot, page=page)
+        return snapshot, {text(name) for name in names.rows()}
+
+    async def _filtered(self, view: View, wanted: Filter, subject: SubjectPart, now_ms: int) -> Page:
+        """The page of a list of jobs that has to be searched."""
+        assert subject.search is not None
+        total = subject.search.total()
+        page, steps = await self._searches.page(
+            self._client, view, subject.search.segments, wanted, total=total, now_ms=now_ms
+        )
+        self.round_trips += steps
+        return page

@@ -1,0 +1,202 @@
+"""What is written down line by line: job logs, and the audit of what operators did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from quarterdeck import keys as names
+from quarterdeck.inspect.filter import Filter
+from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.keys import keys_of
+from quarterdeck.model import AnyRow, AuditRow, LogRow, Page, View
+
+MOST: Final = 5_000
+"""Lines read at a time, filtered or not."""
+JOB_LINES: Final = 2_000
+"""Lines of one job's log that are read."""
+
+_AUDIT: Final = msgspec.json.Decoder(AuditRow, strict=False)
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line of one job's own log (`qd:log`)."""
+
+    at_ms: int = 0
+    level: str = ""
+    text: str = ""
+    attempt: int = 0
+
+
+_LINE: Final = msgspec.json.Decoder(LogLine, strict=False)
+
+
+class LogPart:
+    """The reads for a page of log lines: of one job, or of all jobs of some queues."""
+
+    def __init__(self, plan: Plan, view: View, queues: Sequence[str], wanted: Filter) -> None:
+        self.view, self.filter = view, wanted
+        self.queues = [view.queue] if view.queue is not None else sorted(queues)
+        self.after = read_cursor(view.after, self.queues)
+        count = min(MOST, view.budget) if wanted else min(MOST, view.offset + view.limit)
+        subject = view.subject or ""
+        self.lists = [
+            plan.call(keys_of(queue).log(subject), "LRANGE", -JOB_LINES, -1) for queue in self.queues if subject
+        ]
+        self.streams: list[Answer] = []
+        self.lengths: list[Answer] = []
+        for queue in [] if view.subject else self.queues:
+            key = keys_of(queue).logs
+            after = self.after.get(queue, "")
+            reading = ("XRANGE", f"({after}", "+") if after else ("XREVRANGE", "+", "-")
+            self.streams.append(plan.call(key, *reading, "COUNT", count))
+            self.lengths.append(plan.call(key, "XLEN"))
+
+    def page(self, now_ms: int) -> Page:
+        """The lines oldest first; `cursor` goes on after the newest."""
+        if self.view.subject:
+            rows = [row for answer in self.lists for row in job_lines(answer.rows(), self.view.subject)]
+            total, dropped, newest = len(rows), 0, dict(self.after)
+        else:
+            rows, dropped, newest = self._lines()
+            total = sum(answer.number() for answer in self.lengths)
+        searched = len(rows)
+        if self.filter:
+            rows = [row for row in rows if self.filter.matches(row, now_ms=now_ms)]
+            total = len(rows)
+        if self.view.after:
+            rows = rows[: self.view.limit] if len(self.queues) == 1 else rows
+        else:
+            end = max(0, len(rows) - self.view.offset)
+            rows = rows[max(0, end - self.view.limit) : end]
+        lines: tuple[AnyRow, ...] = tuple(rows)
+        return Page(
+            offset=self.view.offset,
+            total=total,
+            rows=lines,
+            searched=searched,
+            total_unfiltered=sum(answer.number() for answer in self.lengths) or searched,
+            cursor=write_cursor(newest or self.after, self.queues),
+            dropped=dropped,
+        )
+
+    def _lines(self) -> tuple[list[LogRow], int, dict[str, str]]:
+        """All queues' lines in order of time, lines dropped before them, and the newest id of each queue."""
+        found: list[tuple[tuple[int, int], LogRow]] = []
+        dropped, newest = 0, dict(self.after)
+        for queue, answer in zip(self.queues, self.streams, strict=True):
+            entries = answer.rows()
+            for entry_id, flat in entries:
+                fields = {text(name): value for name, value in zip(flat[::2], flat[1::2], strict=False)}
+                dropped += int(fields.get("d", 0) or 0)
+                found.append((_order(text(entry_id)), _log_row(queue, text(entry_id), fields, len(self.queues) > 1)))
+            if entries:
+                last = entries[-1] if queue in self.after else entries[0]
+                newest[queue] = text(last[0])
+        found.sort(key=lambda pair: pair[0])
+        return [row for _, row in found], dropped, newest
+
+
+def job_lines(raws: Sequence[bytes], key: str, attempt: int | None = None) -> list[LogRow]:
+    """The lines of one job's own log, oldest first."""
+    rows = []
+    for number, raw in enumerate(raws):
+        try:
+            line = _LINE.decode(raw)
+        except (ValueError, RecursionError):
+            line = LogLine(level="?", text=text(raw)[:500])
+        if attempt is None or line.attempt == attempt:
+            rows.append(
+                LogRow(
+                    id=str(number), at_ms=line.at_ms, level=line.level, text=line.text, key=key, attempt=line.attempt
+                )
+            )
+    return rows
+
+
+class AuditPart:
+    """The read of the newest acts of operators, or of a page of them."""
+
+    def __init__(self, plan: Plan, view: View | None, count: int, wanted: Filter | None = None) -> None:
+        self.view, self.filter = view, wanted
+        end = f"({view.after}" if view is not None and view.after else "+"
+        self.answer = plan.call(names.AUDIT, "XREVRANGE", end, "-", "COUNT", count)
+        self.length = plan.call(names.AUDIT, "XLEN")
+
+    def rows(self) -> list[AuditRow]:
+        """The acts that were read, newest first."""
+        return [_audit_row(text(entry_id), fields) for entry_id, fields in self.answer.rows()]
+
+    def page(self, now_ms: int) -> Page:
+        """A page of acts, newest first; `cursor` goes on with older ones."""
+        view = self.view or View()
+        rows = self.rows()
+        searched = len(rows)
+        if self.filter:
+            rows = [row for row in rows if self.filter.matches(row, now_ms=now_ms)]
+        total = len(rows) if self.filter else self.length.number()
+        shown = rows[view.offset : view.offset + view.limit] if not view.after else rows[: view.limit]
+        return Page(
+            offset=view.offset,
+            total=total,
+            rows=tuple(shown),
+            searched=searched,
+            total_unfiltered=self.length.number(),
+            cursor=shown[-1].id if shown else view.after,
+        )
+
+
+def read_cursor(cursor: str, queues: Sequence[str]) -> dict[str, str]:
+    """Where each queue's stream goes on. A cursor is one stream id, or a JSON object of queue → id."""
+    if not cursor:
+        return {}
+    if not cursor.startswith("{"):
+        return dict.fromkeys(queues, cursor)
+    try:
+        found = msgspec.json.decode(cursor, type=dict[str, str])
+    except ValueError:
+        return {}
+    return {queue: entry for queue, entry in found.items() if queue in queues}
+
+
+def write_cursor(newest: dict[str, str], queues: Sequence[str]) -> str:
+    """The inverse of `read_cursor`."""
+    if len(queues) == 1:
+        return newest.get(queues[0], "")
+    return msgspec.json.encode(newest).decode() if newest else ""
+
+
+def _log_row(queue: str, entry_id: str, fields: dict[str, Any], several: bool) -> LogRow:
+    return LogRow(
+        id=f"{queue}/{entry_id}" if several else entry_id,
+        at_ms=_order(entry_id)[0],
+        level=text(fields.get("l")),
+        text=text(fields.get("t")),
+        key=text(fields.get("k")),
+        function=text(fields.get("f")),
+        worker=text(fields.get("w")),
+        attempt=_number(fields.get("n")),
+    )
+
+
+def _audit_row(entry_id: str, flat: list[Any]) -> AuditRow:
+    fields = {text(name): value for name, value in zip(flat[::2], flat[1::2], strict=False)}
+    at_ms = _order(entry_id)[0]
+    try:
+        row = _AUDIT.decode(fields.get("r", b""))
+    except (ValueError, RecursionError):
+        return AuditRow(id=entry_id, at_ms=at_ms, who="?", origin="", verb="?", subject="an entry that can't be read")
+    return msgspec.structs.replace(row, id=entry_id, at_ms=row.at_ms or at_ms)
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    """A stream id as two numbers, in the order of the stream."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds or 0), int(sequence or 0)
+
+
+def _number(value: Any) -> int:
+    raw = text(value)
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
