@@ -11,7 +11,7 @@
 local n = names_of(ARGV[1])
 local now = clock_ms()
 local minute = math.floor(now / 60000)
-local mark = 'qd:folded:' .. n.queue
+local mark = n.folded
 local last = tonumber(redis.call('GET', mark) or minute - 61)
 local added = 0
 for m = math.max(last + 1, minute - 1500), math.min(minute - 1, last + 240) do

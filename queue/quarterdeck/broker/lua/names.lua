@@ -19,6 +19,7 @@ local function names_of(q)
     ownerless = 'qd:ownerless:' .. q,
     crashes = 'qd:crashes:' .. q,
     orphans = 'qd:orphans:' .. q,
+    folded = 'qd:folded:' .. q,
     paused = 'qd:paused:' .. q,
     quarantine = 'qd:quarantine:' .. q,
     rules = 'qd:rules:' .. q,

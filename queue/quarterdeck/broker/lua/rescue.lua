@@ -10,7 +10,7 @@
 -- ARGV[6]  how many jobs at most
 -- then names of functions whose jobs are not to run again after a crash (on_lost="fail")
 -- Returns {server's clock, IDs that went back, special [ID, crashes, payload, lost worker, ...], nobody's [ID, payload,
---   ...], lost workers [worker, record, number of keys, KEY, ...], own [ID, token, ...]}.
+--   since when, ...], lost workers [worker, record, number of keys, KEY, ...], own [ID, token, ...]}.
 --   Special jobs (poison, being aborted, not to run again, payloads that can't be edited in place) belong to the
 --   rescuer from now on as `W/0`; it settles them. Nobody's are left as they are. Own are jobs that the rescuer
 --   itself has held for that long: it knows best whether it runs them.
@@ -46,8 +46,10 @@ for i = 1, #owners, 2 do
   end
   holder[id] = true
   if worker == rescuer then
-    own[#own + 1] = id
-    own[#own + 1] = token
+    if now - tonumber(started) >= patience then
+      own[#own + 1] = id
+      own[#own + 1] = token
+    end
   elseif is_dead(worker) then
     lost[worker] = lost[worker] or {}
     held[id] = {worker, token, started}
@@ -123,6 +125,7 @@ for i = #active, 1, -1 do
     if now - since >= patience then
       nobodys[#nobodys + 1] = id
       nobodys[#nobodys + 1] = redis.call('MGET', id)[1] or ''
+      nobodys[#nobodys + 1] = since
     end
   end
 end

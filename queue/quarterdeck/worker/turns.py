@@ -1,0 +1,362 @@
+"""Turns with the server: what ended goes out, what there is to do comes in, several calls in flight.
+
+A call's answer may be lost with its connection. Then its turn is made void (`lua/void.lua`), which says what was
+carried out and gives back what was taken; what was not carried out is sent again. Nothing is done twice, nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from redis import exceptions
+
+from quarterdeck.broker.ending import HISTORY_COUNT, Settlement
+from quarterdeck.broker.queue import Queue
+from quarterdeck.broker.scripts import all_scripts, script
+from quarterdeck.broker.wire import Wire, is_passing
+from quarterdeck.worker.clock import ServerClock
+from quarterdeck.worker.state import QueueState
+
+logger = logging.getLogger("quarterdeck.worker")
+
+IN_FLIGHT: Final = 3
+"""Turns on their way at a time: one is run while the others travel."""
+LARGEST_TAKE: Final = 100
+LARGEST_SETTLE: Final = 200
+LONGEST_PAUSE_S: Final = 2.0
+"""Longest back-off while the server is away."""
+POLL_S: Final = 0.5
+"""How often a paused or broken queue is looked at."""
+
+Taken = Callable[[int, str, list[bytes], list[bytes], list[bytes]], None]
+"""Called with queue number, holder, marked, unmarked, alone (each ID, payload, ...)."""
+
+
+class Turn:
+    """A call on its way."""
+
+    __slots__ = ("items", "order", "token", "want")
+
+    def __init__(self, token: int, items: list[Settlement], want: int, order: list[int]) -> None:
+        self.token = token
+        self.items = items
+        self.want = want
+        self.order = order
+
+
+class Turns:
+    """The worker's way to the server. `slots()` says how many more jobs it can take, `taken` gets what was taken."""
+
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        worker: str,
+        clock: ServerClock,
+        slots: Callable[[], int],
+        taken: Taken,
+        *,
+        concurrency: int,
+        weights: Mapping[str, int] | None = None,
+    ) -> None:
+        self.queues = list(queues)
+        self.states = [QueueState(queue.name) for queue in queues]
+        self.worker = worker
+        self.history_count = HISTORY_COUNT
+        self.token = 0
+        self.calls = 0
+        self.largest_take = 1
+        self.set_concurrency(concurrency)
+        self.on_refused: Callable[[Settlement], None] = lambda _item: None
+        self.on_idle: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._slots = slots
+        self._taken = taken
+        self._weights = [max(1, weights.get(queue.name, 1)) for queue in queues] if weights else None
+        self._script = script("turn")
+        self._names = [queue.name for queue in queues]
+        self._head = ("EVALSHA", self._script.sha, len(queues), *(queue.keys.queued for queue in queues), worker)
+        self._json = msgspec.json.encode(worker)
+        self._pending: deque[Settlement] = deque()
+        self._doubtful: deque[Settlement] = deque()
+        self._in_flight: deque[Turn] = deque()
+        self._reserved = 0
+        self._wire: Wire | None = None
+        self._kicked = False
+        self._stopped = False
+        self._recovery: asyncio.Task[None] | None = None
+        self._said: dict[str, float] = {}
+        self.connected = asyncio.Event()
+        """Set while the connection is there."""
+        self.quiet = asyncio.Event()
+        """Set while nothing waits to be settled and no turn is on its way."""
+        self.quiet.set()
+        self.loop = asyncio.get_running_loop()
+
+    def set_concurrency(self, concurrency: int) -> None:
+        """How many jobs run at a time: a turn takes a share, so that several turns keep the slots busy."""
+        self.largest_take = max(1, min(LARGEST_TAKE, math.ceil(concurrency / 2)))
+
+    @property
+    def wire(self) -> Wire | None:
+        """The open connection, or None while the server is away."""
+        return self._wire if self._wire is not None and not self._wire.closed else None
+
+    @property
+    def unsettled(self) -> int:
+        """How many ended jobs the server has not confirmed yet."""
+        return len(self._pending) + len(self._doubtful) + sum(len(turn.items) for turn in self._in_flight)
+
+    def holders(self) -> dict[str, str]:
+        """Who holds the jobs that wait to be settled: ID → W/TOKEN."""
+        waiting = [*self._pending, *self._doubtful, *(item for turn in self._in_flight for item in turn.items)]
+        return {item[2]: item[3] for item in waiting}
+
+    def travelling(self, token: int) -> bool:
+        """Whether the answer to a turn may still come, or is being cleared up."""
+        first = self._in_flight[0].token if self._in_flight else self.token + 1
+        return token >= first or not self.connected.is_set()
+
+    def start(self) -> None:
+        """Begin to connect; turns follow."""
+        self._lost()
+
+    def settle(self, item: Settlement) -> None:
+        """Send what became of a job with the next turn; again until it was carried out."""
+        self._pending.append(item)
+        self.quiet.clear()
+        if not self._kicked:
+            self._kicked = True
+            self.loop.call_soon(self._flush)
+
+    def kick(self) -> None:
+        """Something changed: take a turn if there is reason to."""
+        if not self._kicked:
+            self._kicked = True
+            self.loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        """End at once; safe to call twice."""
+        self._stopped = True
+        if self._recovery is not None:
+            self._recovery.cancel()
+        if self._wire is not None:
+            self._wire.close()
+
+    # -- sending --
+
+    def _flush(self) -> None:
+        self._kicked = False
+        wire = self.wire
+        if wire is None or not self.connected.is_set() or self._stopped:
+            return
+        while len(self._in_flight) < IN_FLIGHT:
+            want, order = self._wanted()
+            if not self._pending and not self._doubtful and want <= 0:
+                break
+            self._send(wire, self._next_items(), want, order)
+        if not self._in_flight and not self._pending and not self._doubtful:
+            self.quiet.set()
+
+    def _wanted(self) -> tuple[int, list[int]]:
+        """How many jobs to take now, and from which queues in which order."""
+        order = [number for number, state in enumerate(self.states, 1) if state.ripe]
+        if not order:
+            return 0, order
+        want = min(self._slots() - self._reserved, self.largest_take)
+        if self._weights is not None and len(order) > 1:
+            order.sort(key=lambda number: random.random() ** (1 / self._weights[number - 1]), reverse=True)  # type: ignore[index] # noqa: S311 - no secret
+        return max(0, want), order
+
+    def _next_items(self) -> list[Settlement]:
+        pending = self._pending
+        if self._doubtful and not self._in_flight:
+            return [self._doubtful.popleft()]
+        if len(pending) <= LARGEST_SETTLE:
+            items = list(pending)
+            pending.clear()
+            return items
+        return [pending.popleft() for _ in range(LARGEST_SETTLE)]
+
+    def _send(self, wire: Wire, items: list[Settlement], want: int, order: list[int]) -> None:
+        self.token += 1
+        turn = Turn(self.token, items, want, order)
+        self._in_flight.append(turn)
+        self._reserved += want
+        self.quiet.clear()
+        command: list[Any] = [
+            *self._head,
+            self._json,
+            self.token,
+            want,
+            self.history_count,
+            self._names[0],
+            ",".join(map(str, order)),
+            len(self._names),
+            *self._names,
+        ]
+        for item in items:
+            command += item
+        self.calls += 1
+        wire.send(tuple(command), lambda answer: self._answered(turn, answer))
+
+    # -- answers --
+
+    def _answered(self, turn: Turn, answer: Any) -> None:
+        if isinstance(answer, (exceptions.ConnectionError, exceptions.TimeoutError)) and not is_passing(answer):
+            self._lost()
+            return
+        if not self._in_flight or self._in_flight[0] is not turn:
+            return
+        self._in_flight.popleft()
+        self._reserved -= turn.want
+        if isinstance(answer, BaseException):
+            self._failed(turn, answer)
+            return
+        word, now_ms, refused, errors, takes = answer
+        self._clock.learn(now_ms)
+        if word == b"fenced":
+            self._pending.extendleft(reversed(turn.items))
+        for number in refused:
+            self.on_refused(turn.items[number - 1])
+        for error in errors:
+            self._say(error.decode("utf-8", "replace"))
+        if word == b"unleased":
+            for number in turn.order:
+                self.states[number - 1].rest(POLL_S / 2)
+        else:
+            self._distribute(turn, takes)
+        self.kick()
+
+    def _distribute(self, turn: Turn, takes: list[Any]) -> None:
+        got = 0
+        holder = f"{self.worker}/{turn.token}"
+        for number, (word, marked, unmarked, alone) in zip(turn.order, takes, strict=False):
+            state = self.states[number - 1]
+            if word == b"ok":
+                state.drained()
+            elif word == b"more":
+                state.filled()
+            elif word == b"paused":
+                state.rest(POLL_S)
+            elif word != b"skipped":
+                state.rest(POLL_S * 2)
+                self._say(f"queue {state.name}: {word.decode('utf-8', 'replace')}")
+            if marked or unmarked or alone:
+                got += 1
+                self._taken(number, holder, marked, unmarked, alone)
+        if turn.want and not got:
+            self.on_idle()
+
+    def _failed(self, turn: Turn, error: BaseException) -> None:
+        """The server refused the call, or the script broke off."""
+        if isinstance(error, exceptions.NoScriptError) or is_passing(error):
+            self._pending.extendleft(reversed(turn.items))
+            if not isinstance(error, exceptions.NoScriptError):
+                self._say(f"the server can't work now: {error}")
+            self._pause(0.0 if isinstance(error, exceptions.NoScriptError) else POLL_S)
+            return
+        # Broken off half way, on data of a wrong kind: one by one, so that one bad job holds up no other.
+        self._say(f"a turn failed: {error}")
+        self._doubtful.extend(turn.items)
+        for number in turn.order:
+            self.states[number - 1].rest(POLL_S * 2)
+        self._pause(POLL_S)
+
+    def _pause(self, pause_s: float) -> None:
+        """Load the scripts again and go on after a pause."""
+        if self._recovery is None or self._recovery.done():
+            self.connected.clear()
+            self._recovery = self.loop.create_task(self._resume(pause_s))
+
+    async def _resume(self, pause_s: float) -> None:
+        await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - jitter
+        wire = self.wire
+        if wire is None:
+            return
+        try:
+            for answer in [wire.call("SCRIPT", "LOAD", each.source) for each in all_scripts()]:
+                await answer
+        except exceptions.RedisError as error:
+            if self.wire is not None:
+                self._recovery = self.loop.create_task(self._resume(POLL_S))
+                self._say(f"the server can't work now: {error}")
+            return
+        self.connected.set()
+        self.kick()
+
+    def _say(self, text: str) -> None:
+        """Log a trouble once a minute at most."""
+        now = self.loop.time()
+        if now - self._said.get(text, -60.0) >= 60.0:
+            self._said[text] = now
+            logger.warning("%s", text)
+
+    # -- the connection --
+
+    def _lost(self) -> None:
+        """The connection is gone, or was never there: connect, then find out what became of the turns."""
+        self.connected.clear()
+        if self._stopped or (self._recovery is not None and not self._recovery.done() and self._wire is None):
+            return
+        if self._recovery is not None:
+            self._recovery.cancel()
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        lost = list(self._in_flight)
+        self._in_flight.clear()
+        self._reserved = 0
+        self._recovery = self.loop.create_task(self._reconnect(lost))
+
+    async def _reconnect(self, lost: list[Turn]) -> None:
+        pause_s = 0.05
+        said = False
+        while not self._stopped:
+            try:
+                wire = await self._open()
+                if lost:
+                    await self._void(wire, lost)
+            except (exceptions.RedisError, OSError, TimeoutError) as error:
+                if not said:
+                    said = True
+                    logger.warning("the server is away, waiting for it: %s", error or type(error).__name__)
+                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - jitter
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                continue
+            break
+        else:
+            return
+        if said:
+            logger.warning("the server is back")
+        self._wire = wire
+        wire.lost.add_done_callback(lambda _: self._lost() if self._wire is wire else None)
+        self.connected.set()
+        for state in self.states:
+            state.filled()
+        self.kick()
+
+    async def _open(self) -> Wire:
+        endpoint = self.queues[0].caller.endpoint
+        assert endpoint is not None
+        return await Wire.open(endpoint, scripts=all_scripts())
+
+    async def _void(self, wire: Wire, lost: list[Turn]) -> None:
+        """Make lost turns void; what was not carried out waits for the next turn."""
+        voiding = script("void")
+        keys = [queue.keys.queued for queue in self.queues]
+        args = [self.worker, lost[0].token, lost[-1].token, len(keys), *self._names]
+        try:
+            applied = int(await wire.call("EVALSHA", voiding.sha, len(keys), *keys, *args))
+        except BaseException:
+            wire.close()
+            raise
+        again = [item for turn in lost if turn.token > applied for item in turn.items]
+        self._pending.extendleft(reversed(again))
+        lost.clear()

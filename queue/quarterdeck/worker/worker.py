@@ -1,0 +1,345 @@
+"""The worker: SAQ's Worker, with taking, running, settling and rescue of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import msgspec
+from saq.job import Job
+from saq.worker import Worker as SaqWorker
+from saq.worker import ensure_coroutine_function_many
+
+from quarterdeck.broker.ending import Settlement
+from quarterdeck.broker.queue import Queue
+from quarterdeck.broker.scripts import script
+from quarterdeck.model.rows import CurrentJob, FunctionSpec
+from quarterdeck.record.beat import CURRENT_LIMIT, BeatStats, WorkerBeat, encode_beat
+from quarterdeck.worker.attempt import Attempt
+from quarterdeck.worker.beats import Beat, Beats, Usage
+from quarterdeck.worker.clock import ServerClock
+from quarterdeck.worker.control import Control
+from quarterdeck.worker.intake import Intake
+from quarterdeck.worker.rescuer import Rescuer
+from quarterdeck.worker.runner import Follow, Runner
+from quarterdeck.worker.turns import Turns
+from quarterdeck.worker.upkeep import Upkeep
+from quarterdeck.worker.waking import wake
+
+logger = logging.getLogger("quarterdeck.worker")
+
+SETTLE_AT_STOP_S = 30.0
+"""How long a stopping worker waits for a server that is away, with results in hand."""
+
+
+class Runnable(Protocol):
+    """What the worker runs beside its jobs: a scheduler, a log sink."""
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+
+
+class Worker(SaqWorker[Any]):
+    """SAQ's worker on our engine. SAQ's arguments mean what they mean there; beside them:
+
+    `queues` further queues (or names) served after `queue`; `order` is "strict" or a mapping of names to weights;
+    `lease_s` how long a worker counts as alive after a beat, `beat_s` how often it beats; `crash_budget` how many
+    workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` and
+    `executor` mappings of functions to "fail" and "process"; `scheduler` runs beside the jobs; `follow` says what is
+    enqueued with a job's end. `poll_interval` is SAQ's for Postgres and does nothing here.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        functions: Any,
+        *,
+        queues: Sequence[Queue | str] = (),
+        order: str | Mapping[str, int] = "strict",
+        lease_s: float = 10.0,
+        beat_s: float = 2.0,
+        crash_budget: int = 3,
+        name: str = "",
+        version: str = "",
+        specs: Sequence[FunctionSpec] = (),
+        on_lost: Mapping[str, str] | None = None,
+        executor: Mapping[str, str] | None = None,
+        scheduler: Runnable | None = None,
+        log_sink: Any = None,
+        follow: Follow | None = None,
+        id: str | None = None,  # noqa: A002 - SAQ's name
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            queue, functions, id=id or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}", **kwargs
+        )
+        more = [each if isinstance(each, Queue) else queue.sibling(each) for each in queues]
+        self.queue: Queue = queue
+        self.queues: list[Queue] = [queue, *(each for each in more if each.name != queue.name)]
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.version = version
+        self.specs = tuple(specs) or tuple(
+            FunctionSpec(name=each, accepts_any=True, queues=tuple(q.name for q in self.queues))
+            for each in self.functions
+        )
+        self.weights = dict(order) if isinstance(order, Mapping) else None
+        self.lease_s = lease_s
+        self.beat_s = beat_s
+        self.crash_budget = crash_budget
+        self.on_lost = dict(on_lost or {})
+        self.executor = dict(executor or {})
+        self.scheduler = scheduler
+        self.log_sink = log_sink
+        self.follow = follow
+        self.paused = False
+        """Whether it was told to be quiet: it takes nothing new."""
+        self.clock = ServerClock()
+        self.stack = ("", "")
+        """The stack that was asked for last, and the job's key."""
+        self._taken = 0
+        self._usage = Usage()
+        self._engine: Turns | None = None
+        self._state = "running"
+        self._started_ms = 0
+
+    # -- life --
+
+    async def start(self) -> None:
+        """Run jobs until told to stop (SIGTERM, SIGINT, `stop()`, a command, the end of a burst)."""
+        logger.info("worker %s starts on %s", self.name, ", ".join(each.name for each in self.queues))
+        loop = asyncio.get_running_loop()
+        self.event = asyncio.Event()
+        self._stopped = False
+        for number in self.SIGNALS:
+            loop.add_signal_handler(number, self.event.set)
+        try:
+            for each in self.queues:
+                await each.connect()
+            for hook in self.startup or ():
+                await hook(self.context)
+            self._begin()
+            await self.event.wait()
+        except asyncio.CancelledError:
+            pass
+        finally:
+            logger.info("worker %s stops", self.name)
+            await self.stop()
+            for number in self.SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _begin(self) -> None:
+        """Start everything; the server need not be there yet."""
+        self.runner = Runner(
+            self.id,
+            self.functions,
+            self.clock,
+            self._settle,
+            self._freed,
+            hard_deadline_s=self._cancellation_hard_deadline_s,
+            version=self.version,
+        )
+        self.runner.context = dict(self.context)
+        self.runner.before = self.before_process or ()
+        self.runner.after = self.after_process or ()
+        self.runner.follow = self.follow
+        self.intake = Intake(self)
+        self._engine = turns = Turns(
+            self.queues,
+            self.id,
+            self.clock,
+            self.intake.slots,
+            self.intake.taken,
+            concurrency=self.concurrency,
+            weights=self.weights,
+        )
+        turns.on_refused = self._refused
+        turns.on_idle = self.intake.idle
+        self.runner.settled = turns.quiet.wait if self.after_process else None
+        rescuer = Rescuer(
+            self.queues,
+            self.id,
+            self._held,
+            crash_budget=self.crash_budget,
+            no_rerun=[each for each, what in self.on_lost.items() if what == "fail"],
+            version=self.version,
+        )
+        self._rescuer = rescuer
+        self.beats = Beats(
+            self.queues,
+            self.id,
+            self._record,
+            self._told,
+            rescuer.rescue,
+            rescuer.fold,
+            lease_s=self.lease_s,
+            beat_s=self.beat_s,
+        )
+        self.control = Control(self)
+        self.upkeeping = Upkeep(self)
+        self.beats.start()
+        turns.start()
+        spawn = asyncio.get_running_loop().create_task
+        for each, state in zip(self.queues, turns.states, strict=True):
+            self.tasks.add(spawn(wake(each, state, turns.kick)))
+        self.tasks.update(spawn(each) for each in self.upkeeping.tasks())
+        if self.scheduler is not None:
+            self.tasks.add(spawn(self.scheduler.run()))
+
+    @property
+    def turns(self) -> Turns:
+        """The way to the server of a started worker."""
+        assert self._engine is not None, "the worker has not been started"
+        return self._engine
+
+    async def stop(self) -> None:
+        """Stop in order: take nothing, let jobs end within the grace time, hand the rest back. Safe to call twice."""
+        self.event.set()
+        async with self._stop_lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            if self._engine is not None:
+                await self._end_jobs()
+                await self._leave()
+            await self._run_shutdown()
+
+    async def _end_jobs(self) -> None:
+        self._state = "stopping"
+        self.beats.soon()
+        for task in self.tasks:
+            task.cancel()
+        running = self.runner.running
+        grace_s = self._shutdown_grace_period_s or 0
+        if running and grace_s:
+            await asyncio.wait(self._tasks_of(running), timeout=grace_s)
+        self.intake.hand_back()
+        if running:
+            logger.warning("%d jobs did not end within the grace time and go back to their queue", len(running))
+            waiting = self._tasks_of(running)
+            for attempt in list(running.values()):
+                self.runner.cancel(attempt, "stop")
+            await asyncio.wait(waiting, timeout=self._cancellation_hard_deadline_s + 0.5)
+        try:
+            await asyncio.wait_for(self.turns.quiet.wait(), SETTLE_AT_STOP_S)
+        except TimeoutError:
+            logger.warning("the server is away: %d results are lost, their jobs run again", self.turns.unsettled)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+
+    @staticmethod
+    def _tasks_of(running: Mapping[str, Attempt]) -> list[asyncio.Task[Any]]:
+        return [attempt.task for attempt in running.values() if attempt.task is not None]
+
+    async def _leave(self) -> None:
+        """Stop beating, then say goodbye."""
+        await self.beats.stop()
+        wire = self.turns.wire
+        if wire is not None:
+            keys = [each.keys.queued for each in self.queues]
+            names = [each.name for each in self.queues]
+            leaving = wire.call("EVALSHA", script("leave").sha, len(keys), *keys, self.id, len(names), *names)
+            await asyncio.wait([leaving], timeout=1.0)
+            if leaving.done() and not leaving.cancelled():
+                leaving.exception()
+        self.turns.close()
+        self.runner.threads.close()
+
+    async def _run_shutdown(self) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.shutdown:
+            with ThreadPoolExecutor() as pool:
+                for hook in ensure_coroutine_function_many(self.shutdown, pool):
+                    await hook(self.context)
+
+    # -- what the parts ask --
+
+    def _settle(self, item: Settlement) -> None:
+        self.turns.settle(item)
+
+    def _freed(self, attempt: Attempt) -> None:
+        self.job_task_contexts.pop(attempt.job, None)
+        self.intake.freed()
+
+    def _refused(self, item: Settlement) -> None:
+        self.runner.tally.late += 1
+        logger.warning("late: somebody else holds %s now, its result is not stored", item[2])
+
+    def _held(self, number: int, pairs: list[tuple[str, str]]) -> None:
+        """From the thread of the beats: what the server says we hold."""
+        self.turns.loop.call_soon_threadsafe(self.upkeeping.reconcile, number, pairs)
+
+    def _told(self, beat: Beat) -> None:
+        """On the loop, after each good beat."""
+        self.clock.learn(beat.now_ms)
+        for name, where in (
+            ("history_count", (self.turns, self._rescuer)),
+            ("failed_count", (self._rescuer,)),
+            ("failed_age_ms", (self._rescuer,)),
+        ):
+            value = beat.retention.get(name.encode())
+            if value is not None and value.isdigit() and int(value) > 0:
+                for each in where:
+                    setattr(each, name, int(value))
+        self.intake.rules.learn(beat.rules)
+        if beat.lost:
+            self.upkeeping.look_closely()
+            for state in self.turns.states:
+                state.filled()
+            self.turns.kick()
+        for command in beat.commands:
+            self.control.obey(command)
+
+    def _record(self) -> tuple[bytes, bytes]:
+        """In the thread of the beats: what this worker says of itself, for the deck and for stock dashboards."""
+        now_ms = self.clock.now_ms()
+        self._started_ms = self._started_ms or now_ms
+        tally = self.runner.tally
+        attempts = [*list(self.runner.running.values()), *list(self.runner.overdue.values())]
+        cpu, memory = self._usage.sample()
+        current = tuple(self._current(attempt) for attempt in attempts[:CURRENT_LIMIT])
+        state = self._state if self._state != "running" else ("quiet" if self.paused else "running")
+        beat = WorkerBeat(
+            name=self.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            queues=tuple(each.name for each in self.queues),
+            slots=self.concurrency,
+            running=len(self.runner.running),
+            current=current,
+            started_ms=self._started_ms,
+            beat_ms=-1,
+            version=self.version,
+            functions=self.specs,
+            state=state,
+            stats=BeatStats(complete=tally.complete, failed=tally.failed, retried=tally.retried, aborted=tally.aborted),
+            cpu_percent=cpu,
+            memory_bytes=memory,
+            skew_ms=round(self.clock.skew_ms, 1) if self.clock.known else None,
+            stack=self.stack[0],
+            stack_key=self.stack[1],
+        )
+        uptime = max(0, now_ms - self._started_ms)
+        counts = {
+            "complete": tally.complete,
+            "failed": tally.failed,
+            "retried": tally.retried,
+            "aborted": tally.aborted,
+        }
+        info = {"stats": {**counts, "uptime": uptime}, "queue_key": self.queue.name, "metadata": self._metadata}
+        return encode_beat(beat), msgspec.json.encode(info)
+
+    def _current(self, attempt: Attempt) -> CurrentJob:
+        job: Job = attempt.job
+        return CurrentJob(
+            key=job.key,
+            function=job.function,
+            started_ms=int(job.started),
+            queue=attempt.queue.name,
+            overdue_thread=attempt.overdue,
+        )
