@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from quarterdeck.broker.address import _OPTIONS, parse_address
 from quarterdeck.settings.tables import EnvironmentTable, checked
 

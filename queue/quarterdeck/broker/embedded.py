@@ -67,7 +67,11 @@ class EmbeddedServer:
         """Why the worker does not run, as the last line of its log says it; empty when it runs or none is wanted."""
         state = self.home.state()
         steady = state.get("worker_pid") and time.time() - float(state.get("worker_since", 0)) > WORKER_STEADY_S
-        return "" if steady else str(state.get("worker_trouble", ""))
+        if steady:
+            return ""
+        from quarterdeck.text import clean
+
+        return clean(str(state.get("worker_trouble", "")))
 
     def open(self) -> None:
         """Attach, starting the server if there is none. Blocks; raises `EmbeddedError`."""

@@ -86,3 +86,18 @@ class Child:
         if self.process is not None and number not in self._told:
             self._told.add(number)
             self.process.send_signal(number)
+
+    def end_and_wait(self, grace_s: float) -> None:
+        """End it in order, after `grace_s` by force, and return when it is gone. What it prints is dropped."""
+        process = self.process
+        if process is None:
+            return
+        if process.stdout is not None:
+            process.stdout.close()  # it must not wait for a reader
+        self.end()
+        try:
+            process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.end(by_force=True)
+            process.wait()
+        self.process = None

@@ -28,8 +28,10 @@ from quarterdeck.broker.supervised import Child
 from quarterdeck.errors import EmbeddedError
 
 READY = b"Ready to accept connections"
+JOB_GRACE_S = 8.0
+"""How long jobs may go on when the last dashboard has left; whoever comes back at once waits that long at most."""
 WORKER_GRACE_S = 15.0
-"""How long the worker may take to hand back its jobs; then it is killed, and rescue takes them later."""
+"""How long the worker may take to end and hand back its jobs; then it is killed, and rescue takes them later."""
 SERVER_GRACE_S = 30.0
 ORPHAN_GRACE_S = 10.0
 
@@ -62,14 +64,20 @@ class Supervisor:
             self._await_ready()
         except (EmbeddedError, OSError) as error:
             self.server.end(by_force=True)
-            self._say({"error": getattr(error, "message", str(error)), "cure": getattr(error, "cure", "")})
+            _say(self.ready_fd, {"error": getattr(error, "message", str(error)), "cure": getattr(error, "cure", "")})
             return 1
         self._write_state()
-        self._say({"url": self.home.url, "notes": self.notes})
+        _say(self.ready_fd, {"url": self.home.url, "notes": self.notes})
         self.starting.close()
         threading.Thread(target=self._await_last_dashboard, daemon=True).start()
-        while self._step():
-            pass
+        try:
+            while self._step():
+                pass
+        except BaseException:
+            # A bug, or a directory that was removed under us: leave nothing running that nobody watches.
+            for child in (self.worker, self.server):
+                child.end_and_wait(WORKER_GRACE_S)
+            raise
         self.home.state_file.unlink(missing_ok=True)
         # In this order: whoever gets the shared lock next must not take us for alive.
         self.alone.close()
@@ -134,7 +142,7 @@ class Supervisor:
         drop = {"QUARTERDECK_ENV", "QUARTERDECK_URL"}
         env = {name: value for name, value in os.environ.items() if name not in drop}
         env |= {"QUARTERDECK_URL": self.home.url, "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "quarterdeck", "worker", self.target or ""]
+        command = [sys.executable, "-m", "quarterdeck", "worker", self.target or "", "--grace-s", f"{JOB_GRACE_S:g}"]
         self._listen(self.worker, self.worker.start(command, env=env, cwd=self.cwd))
 
     def _await_ready(self) -> None:
@@ -159,12 +167,6 @@ class Supervisor:
         if "append only file" in text.lower() or "AOF" in text:
             cure = f"The journal is damaged: move {self.home.data} away to start empty; valkey-check-aof may mend it."
         return f"The embedded server in {self.home.data_dir} did not start: {text}.", cure
-
-    def _say(self, message: dict[str, Any]) -> None:
-        """Answer whoever started us; it may be gone already."""
-        with contextlib.suppress(OSError):
-            os.write(self.ready_fd, json.dumps(message).encode() + b"\n")
-            os.close(self.ready_fd)
 
     # Watching.
 
@@ -277,11 +279,23 @@ def main() -> int:
     if os.fork():
         os._exit(0)
     os.umask(0o077)
-    log = Home(Path(spec["data_dir"])).logs / "supervisor.log"
-    mode = "ab" if log.exists() and log.stat().st_size < LIMIT_BYTES else "wb"
-    with log.open(mode) as file:  # the traceback of a bug belongs there
-        os.dup2(file.fileno(), sys.stderr.fileno())
-    return Supervisor(spec).run()
+    try:
+        log = Home(Path(spec["data_dir"])).logs / "supervisor.log"
+        mode = "ab" if log.exists() and log.stat().st_size < LIMIT_BYTES else "wb"
+        with log.open(mode) as file:  # the traceback of a bug belongs there
+            os.dup2(file.fileno(), sys.stderr.fileno())
+        supervisor = Supervisor(spec)
+    except OSError as error:  # a full disk, or no file left to open
+        _say(spec["ready_fd"], {"error": f"The embedded server can't be started: {error}.", "cure": ""})
+        return 1
+    return supervisor.run()
+
+
+def _say(fd: int, message: dict[str, Any]) -> None:
+    """Answer whoever started us, once; it may be gone already."""
+    with contextlib.suppress(OSError):
+        os.write(fd, json.dumps(message).encode() + b"\n")
+        os.close(fd)
 
 
 if __name__ == "__main__":
