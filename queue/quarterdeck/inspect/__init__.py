@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from quarterdeck.inspect.filter import Filter, FilterError, parse_filter
 from quarterdeck.inspect.source import RedisSource
 from quarterdeck.inspect.verdict import verdict_of
 
+if TYPE_CHECKING:
+    from quarterdeck.broker.address import Address
+
 __all__ = ["Filter", "FilterError", "RedisSource", "open_source", "parse_filter", "verdict_of"]
 
 
-async def open_source(url: str, *, queues: Sequence[str] = ()) -> RedisSource:
+async def open_source(url: str | Address, *, queues: Sequence[str] = ()) -> RedisSource:
     """Connect to `url` and return a source that reads `queues`, or all that can be found; close it when done.
 
     Raises AddressError (exit status 2) and UnreachableError (3) with what, where and the cure.
