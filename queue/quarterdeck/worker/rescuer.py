@@ -10,12 +10,13 @@ import msgspec
 from saq.job import TERMINAL_STATUSES, Job, Status
 
 from quarterdeck.broker import ending
-from quarterdeck.broker.ending import Settlement
+from quarterdeck.broker.ending import Settlement, Step
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.broker.wire import Wire
 from quarterdeck.record import signature_of_text
 from quarterdeck.record.beat import LOST_KEPT_MS, decode_beat, encode_beat
+from quarterdeck.worker.aftermath import aftermath
 
 logger = logging.getLogger("quarterdeck.worker")
 
@@ -170,6 +171,7 @@ class Rescuer:
             worker=worker,
             version=self._version,
             poison=poison,
+            steps=_steps(job, status, now_ms),
         )
 
     def _set_aside(self, queue: Queue, raw_id: bytes, payload: bytes, holder: str, now_ms: int) -> Settlement:
@@ -206,6 +208,13 @@ class Rescuer:
             if beat is not None:
                 lost = msgspec.structs.replace(beat, state="lost", running=0, current=(), held=tuple(held[:50]))
                 await wire.call("HSET", queue.keys.workers, worker, encode_beat(lost))
+
+
+def _steps(job: Job, status: Status, now_ms: int) -> Sequence[Step]:
+    try:
+        return aftermath(job, status, None, now_ms) if job.meta else ()
+    except msgspec.MsgspecError:
+        return ()
 
 
 def _readable(queue: Queue, payload: bytes) -> Job | None:

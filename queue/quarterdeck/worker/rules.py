@@ -8,11 +8,16 @@ from collections.abc import Sequence
 import msgspec
 from saq.job import Job
 
+from quarterdeck.record import arguments_text, error_line
+
 logger = logging.getLogger("quarterdeck.worker")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Jobs of `function` whose arguments hold `argument` and whose last error holds `error`; empty parts match all."""
+    """Jobs of `function` whose row in a list would show `argument` in its arguments and `error` in its last error.
+
+    Empty parts match all.
+    """
 
     id: str = ""
     function: str = ""
@@ -57,18 +62,11 @@ class Rules:
         for rule in rules:
             if rule.function and rule.function != job.function:
                 continue
-            if rule.error and rule.error.lower() not in (job.error or "").lower():
+            if rule.error and rule.error not in error_line(job.error):
                 continue
             if rule.argument:
-                arguments = arguments or _text_of(job)
-                if rule.argument.lower() not in arguments:
+                arguments = arguments or arguments_text(job.kwargs)
+                if rule.argument not in arguments:
                     continue
             return rule
         return None
-
-
-def _text_of(job: Job) -> str:
-    try:
-        return msgspec.json.encode(job.kwargs or {}).decode().lower()
-    except (TypeError, ValueError, msgspec.EncodeError):
-        return repr(job.kwargs).lower()

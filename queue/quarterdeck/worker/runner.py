@@ -8,8 +8,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
+import msgspec
 from saq.job import Job, Status
 from saq.queue.base import logger as saq_logger
 
@@ -26,9 +27,6 @@ logger = logging.getLogger("quarterdeck.worker")
 Function = Callable[..., Any]
 Hooks = Sequence[Callable[[Any], Any]]
 Follow = Callable[[Job, Status, Any, int], Sequence[Step]]
-
-POISON: Final = "Lost its worker {crashes} times: it is taken to be the cause (poison)."
-LOST: Final = "Its worker died, and the function says on_lost=fail."
 
 
 class Tally:
@@ -204,7 +202,7 @@ class Runner:
         try:
             payload: Any = attempt.queue.serialize(job)
             steps = self._steps(job, Status.COMPLETE, result, now_ms)
-        except (ResultError, TypeError, ValueError) as refused:
+        except (ResultError, TypeError, ValueError, msgspec.MsgspecError) as refused:
             job.result = None
             job.progress = 0.0
             self.fail(attempt, Status.FAILED, _text(refused), refused, us)
@@ -221,6 +219,13 @@ class Runner:
 
     def _steps(self, job: Job, status: Status, result: Any, now_ms: int) -> Sequence[Step]:
         return self.follow(job, status, result, now_ms) if self.follow is not None and job.meta else ()
+
+    def _steps_of_failure(self, job: Job, status: Status, now_ms: int) -> Sequence[Step]:
+        try:
+            return self._steps(job, status, None, now_ms)
+        except (TypeError, ValueError, msgspec.MsgspecError) as refused:
+            logger.warning("what follows %s can't be read: %s", job.id, refused)
+            return ()
 
     def _again_or(self, attempt: Attempt, status: Status, text: str, error: BaseException | None, us: int) -> None:
         """Retry a failed attempt if it has one left, else end the job."""
@@ -286,7 +291,7 @@ class Runner:
                 us=us,
                 worker=self.worker,
                 version=self._version,
-                steps=self._steps(job, status, None, now_ms),
+                steps=self._steps_of_failure(job, status, now_ms),
             )
         )
 

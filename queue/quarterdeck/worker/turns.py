@@ -1,7 +1,8 @@
 """Turns with the server: what ended goes out, what there is to do comes in, several calls in flight.
 
 A call's answer may be lost with its connection. Then its turn is made void (`lua/void.lua`), which says what was
-carried out and gives back what was taken; what was not carried out is sent again. Nothing is done twice, nothing is forgotten.
+carried out and gives back what was taken; what was not carried out is sent again. Nothing is done twice, nothing is
+forgotten.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.model.rows import CurrentJob, FunctionSpec
 from quarterdeck.record.beat import CURRENT_LIMIT, BeatStats, WorkerBeat, encode_beat
+from quarterdeck.worker.aftermath import aftermath
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.beats import Beat, Beats, Usage
 from quarterdeck.worker.clock import ServerClock
@@ -96,7 +97,7 @@ class Worker(SaqWorker[Any]):
         self.executor = dict(executor or {})
         self.scheduler = scheduler
         self.log_sink = log_sink
-        self.follow = follow
+        self.follow = follow or aftermath
         self.paused = False
         """Whether it was told to be quiet: it takes nothing new."""
         self.clock = ServerClock()
