@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from quarterdeck.broker.connection import open_connection
 from quarterdeck.broker.embedded import EmbeddedServer, embedded
 from quarterdeck.broker.embedded_home import Home
+from quarterdeck.errors import EmbeddedError
 
 DASHBOARD = """
 import sys
@@ -190,3 +192,25 @@ async def test_a_stopped_server_is_waited_for(home, dashboard):
     os.kill(pid, signal.SIGCONT)
     await opening
     second.close()
+
+
+async def test_a_start_that_fails_early_is_told_in_a_sentence(home):
+    home.prepare()
+    (home.logs / "server.log").mkdir()
+    with pytest.raises(EmbeddedError) as caught:
+        async with embedded(data_dir=home.data_dir):
+            pass
+    assert "server.log" in caught.value.message
+    wait_for(home, "supervisor")
+
+
+async def test_a_directory_removed_under_a_running_server_leaves_nothing_running(home, dashboard):
+    dashboard()
+    state = home.state()
+    opened = {name: home.lock(name) for name in ("server", "supervisor")}
+    shutil.rmtree(home.data_dir)
+    os.kill(state["server_pid"], signal.SIGKILL)
+    for lock in opened.values():
+        await asyncio.wait_for(asyncio.to_thread(lock.wait_exclusive), 30)
+        lock.close()
+    home.prepare()
