@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from quarterdeck.errors import QuarterdeckError, RefusedError
@@ -56,10 +57,8 @@ class Acting:
     async def stay_present(self, screen: Callable[[], str]) -> None:
         """Tell others every few seconds that we are here, until cancelled. A failure is tried again next time."""
         while True:
-            try:
+            with suppress(QuarterdeckError):  # the reading loop shows what is wrong with the server
                 await (await self.operator()).present(screen())
-            except QuarterdeckError:
-                pass  # the reading loop shows what is wrong with the server
             await asyncio.sleep(PRESENT_EVERY_S)
 
     async def close(self) -> None:

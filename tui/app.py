@@ -14,8 +14,8 @@ from textual.driver import Driver
 from textual.reactive import reactive
 from textual.screen import Screen as TextualScreen
 
-from quarterdeck.errors import QuarterdeckError
-from quarterdeck.model import Outcome, Screen, Snapshot, View
+from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
@@ -54,6 +54,8 @@ class Deck(App[None], inherit_bindings=False):
         self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
         self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
         self.acting = Acting(station, self.refusal)
+        self.functions: tuple[FunctionSpec, ...] = ()
+        """What live workers register, as last heard."""
         self.read_error: QuarterdeckError | None = None
         self.stale_since_ms: int | None = None
         self.past_ms: int | None = None
@@ -106,6 +108,10 @@ class Deck(App[None], inherit_bindings=False):
         """Read now: something was done, or something else is on screen."""
         self.reading.wake()
 
+    async def read(self, view: View) -> Snapshot:
+        """Read something beside what is on screen, once. Raises QuarterdeckError."""
+        return await self.reading.read(view)
+
     def _interval_s(self) -> float:
         return max(0.1, self.station.refresh_s * self.station.line_penalty())
 
@@ -115,6 +121,7 @@ class Deck(App[None], inherit_bindings=False):
         if self.past_ms is None:
             self.clock.hear(snapshot.taken_ms, snapshot.rtt_ms)
         self.read_error = self.stale_since_ms = None
+        self.functions = snapshot.functions or self.functions
         self.snapshot = snapshot
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -202,6 +209,55 @@ class Deck(App[None], inherit_bindings=False):
         """Paint everything again, whatever the terminal is believed to show."""
         self.refresh(repaint=True, layout=True)
 
+    # Asking at the foot of the screen.
+
+    async def ask_command(self, start: str = "") -> None:
+        """Open the command line."""
+        await self.deck_screen.prompt("command", start)
+
+    async def ask_filter(self) -> None:
+        """Open the filter with what is in force."""
+        await self.deck_screen.prompt("filter", self.deck_screen.asked.filter)
+
+    async def narrow(self, text: str) -> None:
+        """Show only what matches. Raises UsageError where the filter can't be read."""
+        if text and self.deck_screen.FILTERED:
+            from quarterdeck.inspect.filter import parse_filter
+
+            parse_filter(text)
+        self.deck_screen.narrow(text)
+
+    # Saying.
+
+    def on_act_finished(self, message: ActFinished) -> None:
+        """Say what was done, as a command line too, and how to undo it."""
+        outcome = message.outcome
+        undo = "  (u undoes it)" if outcome.undo else ""
+        skipped = f" {outcome.skipped:,} skipped." if outcome.skipped else ""
+        style = "warn" if outcome.trouble else "ok"
+        self.deck_screen.toast(f"{outcome.message}{skipped}{undo}", style, outcome.command)
+
+    def on_act_refused(self, message: ActRefused) -> None:
+        """Say why not."""
+        self.deck_screen.toast(str(message.error), "bad")
+
+    def say(self, text: str, style: str = "") -> None:
+        """Say something for a few seconds."""
+        self.deck_screen.toast(text, style)
+
+    def copy(self, text: str) -> None:
+        """Hand a text to the terminal's clipboard and say what became of it."""
+        if self.station.copy is not None:
+            self.say(self.station.copy(text))
+        else:
+            self.copy_to_clipboard(text)
+            self.say(f"Copied {len(text):,} characters.")
+
+    def toggle_mouse(self) -> None:
+        """Take the mouse, or leave it to the terminal for selecting text."""
+        if self.station.toggle_mouse is not None:
+            self.say(self.station.toggle_mouse())
+
     # Commands.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -229,7 +285,10 @@ class Deck(App[None], inherit_bindings=False):
         word, _, words = line.strip().lstrip(":").partition(" ")
         if not word:
             return
-        self.action_command(command_named(word).id, words.strip())
+        command = self.commands[command_named(word).id]
+        if not command.offered(self):
+            raise UsageError(f":{word} makes no sense here.", command.help() + ".")
+        self.action_command(command.id, words.strip())
 
     async def _give(self, command: Command, words: str) -> None:
         try:

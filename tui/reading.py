@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from textual.message import Message
 
 from quarterdeck.errors import QuarterdeckError, UnreachableError
-from quarterdeck.model import Source, View
+from quarterdeck.model import Snapshot, Source, View
 from tui.messages import ReadFailed, SnapshotReady
 
 BACK_OFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
@@ -39,6 +40,7 @@ class ReadingLoop:
         self._post = post
         self._interval_s = interval_s
         self._awake = asyncio.Event()
+        self._reading = asyncio.Lock()
         self._source: Source | None = None
         self._failures = 0
         self.holding = False
@@ -64,17 +66,23 @@ class ReadingLoop:
         if source is not None:
             await source.close()
 
+    async def read(self, view: View) -> Snapshot:
+        """Read `view` beside the loop, after the read in flight. Raises QuarterdeckError."""
+        async with self._reading:
+            if self._source is None:
+                self._source = await self._open_source()
+            try:
+                async with asyncio.timeout(READ_LIMIT_S):
+                    return await self._source.snapshot(view)
+            except TimeoutError:
+                raise UnreachableError(f"The server has not answered for {READ_LIMIT_S:.0f} seconds.") from None
+
     async def _read(self) -> None:
         """One read and its outcome: rows, no rows, or a failure that leaves the old ones where they are."""
         try:
-            if self._source is None:
-                self._source = await self._open_source()
-            async with asyncio.timeout(READ_LIMIT_S):
-                snapshot = await self._source.snapshot(self._view())
+            snapshot = await self.read(self._view())
         except QuarterdeckError as error:
             self._failed(error)
-        except TimeoutError:
-            self._failed(UnreachableError(f"The server has not answered for {READ_LIMIT_S:.0f} seconds."))
         else:
             self._failures = 0
             self._post(SnapshotReady(snapshot))
@@ -91,7 +99,5 @@ class ReadingLoop:
         if self._failures:
             await asyncio.sleep(self._back_off_s())
             return
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._awake.wait(), None if self.holding else self._interval_s())
-        except TimeoutError:
-            pass

@@ -42,6 +42,8 @@ class Station:
     read_only: bool = False
     protected: bool = False
     """Production, say: whatever concerns many jobs must be typed, not only chosen."""
+    confirm_above: int = 100
+    """From how many jobs on the count must be typed before an act on them."""
     who: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Command id → keys, from the settings file."""
@@ -65,6 +67,8 @@ class Station:
     """How much slower to refresh on this terminal line; 1 on a good one."""
     line_label: Callable[[], str] = field(default=lambda: "")
     """The quality of the terminal line in a few cells, or empty when it is good."""
+    toggle_mouse: Callable[[], str] | None = None
+    """Takes or leaves the mouse and says which."""
     copy: Callable[[str], str] | None = None
     """Copies to the operator's clipboard and says in a sentence what it did."""
 

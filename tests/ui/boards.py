@@ -92,9 +92,9 @@ def queues() -> tuple[QueueStat, ...]:
 
 def workers() -> tuple[WorkerRow, ...]:
     """A busy one, an idle one that lags a version behind, and a lost one."""
-    busy = tuple(CurrentJob(key=f"e{at}", function="send_email", started_ms=NOW_MS - 12 * S) for at in range(5)) + (
-        CurrentJob(key="x1", function="export_csv", started_ms=NOW_MS - 3 * S, queue="default", expected_ms=4000),
-    )
+    export = CurrentJob(key="x1", function="export_csv", started_ms=NOW_MS - 3 * S, queue="default", expected_ms=4000)
+    emails = (CurrentJob(key=f"e{at}", function="send_email", started_ms=NOW_MS - 12 * S) for at in range(5))
+    busy = (*emails, export)
     return (
         WorkerRow(
             id="w-1", name="web-1:4123", host="web-1", pid=4123, queues=("default", "emails"), slots=10, running=6,

@@ -7,10 +7,23 @@ from typing import Final
 
 from quarterdeck.errors import UsageError
 from tui.commands.command import Command
+from tui.commands.deckacts import DECK_ACTS
 from tui.commands.going import SCREENS
+from tui.commands.jobacts import JOB_ACTS
+from tui.commands.looking import LOOKS
 from tui.commands.moving import MOVES
+from tui.commands.pausing import PAUSES
+from tui.commands.turning import TURNS
 
-COMMANDS: Final[tuple[type[Command], ...]] = (*SCREENS, *MOVES)
+COMMANDS: Final[tuple[type[Command], ...]] = (
+    *SCREENS,
+    *MOVES,
+    *DECK_ACTS,
+    *JOB_ACTS,
+    *PAUSES,
+    *TURNS,
+    *LOOKS,
+)
 """All commands, in the order of the help screen."""
 
 _BY_VERB: Final = {verb: command for command in COMMANDS for verb in command.verbs}

@@ -45,7 +45,7 @@ class Command:
         """Whether it makes sense where the operator is now."""
         return True
 
-    async def run(self, deck: Deck, words: str) -> None:
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Do it. `words` is what followed the word on the command line, or empty. Raises QuarterdeckError."""
         raise TypeError(f"{type(self).__name__} does nothing by itself: a widget binds its key")
 

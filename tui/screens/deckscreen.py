@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from quarterdeck import model
+from quarterdeck.errors import QuarterdeckError
 from quarterdeck.model import (
     AuditRow,
     BinRow,
@@ -26,9 +28,12 @@ from quarterdeck.model import (
 )
 from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
+from tui.screens.prompts import prompt_for
 from tui.widgets.banner import StaleBanner
 from tui.widgets.cell import Cell
+from tui.widgets.grid import Grid
 from tui.widgets.painted import Painted
+from tui.widgets.prompt import Prompt
 from tui.widgets.textlines import TextLines
 from tui.widgets.toast import Toasts
 
@@ -57,6 +62,8 @@ class DeckScreen(Screen[None]):
     SCREEN: ClassVar[model.Screen]
     TITLE_WORD: ClassVar[str] = ""
     """What the top line calls it; the screen's name where empty."""
+    FILTERED: ClassVar[bool] = False
+    """Whether `/` takes the grammar of filters here; else it searches for a text."""
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Keys of widgets on this screen that belong in the footer, as (key, word)."""
 
@@ -123,6 +130,24 @@ class DeckScreen(Screen[None]):
         """The jobs that an act on many is for, as queries or references; empty when there is nothing to act on."""
         return ()
 
+    def everything(self) -> Selection | None:
+        """All that this screen lists, as a query; None where the server can't take it so."""
+        return None
+
+    def mark_all_matching(self) -> None:
+        """Aim acts at everything that matches, or at the marked again; for lists."""
+
+    def unmark(self) -> None:
+        """Take off all marks: what they were for is done."""
+        for grid in self.query(Grid):
+            grid.unmark()
+
+    def search_on(self) -> None:
+        """Let a search that ran out of its budget go on; for lists."""
+
+    def narrow(self, text: str) -> None:
+        """Show only what matches; for lists, documents and logs."""
+
     def step_back(self) -> bool:
         """Undo one step within the screen (a filter, say); False when there is nothing to step back from."""
         return False
@@ -170,6 +195,45 @@ class DeckScreen(Screen[None]):
     def toast(self, text: str, style: str = "", command: str = "") -> None:
         """Say for a few seconds what was done, and the same act as a command line."""
         self.query_one("#toasts", Toasts).toast(text, style, command)
+
+    async def prompt(self, kind: str, start: str) -> None:
+        """Open the command line or the filter at the foot; it is made when first asked for."""
+        found = self.query(f"#{kind}-prompt").results(Prompt)
+        prompt = next(iter(found), None)
+        if prompt is None:
+            prompt = prompt_for(self.deck, kind, filtered=self.FILTERED)
+            await self.mount(prompt, before="#foot")
+        prompt.ask(start)
+
+    @on(Prompt.Submitted)
+    async def _on_entered(self, message: Prompt.Submitted) -> None:
+        """Do what was entered; what can't be done is said there, and the prompt stays open."""
+        message.stop()
+        prompt = message.prompt
+        try:
+            if prompt.id == "command-prompt":
+                prompt.close()
+                await self.deck.obey(message.text)
+            else:
+                await self.deck.narrow(message.text)
+                prompt.close()
+        except QuarterdeckError as error:
+            prompt.ask(message.text)
+            prompt.complain(str(error))
+        else:
+            self.refocus()
+
+    @on(Prompt.Cancelled)
+    def _on_cancelled(self, message: Prompt.Submitted) -> None:
+        message.stop()
+        self.refocus()
+
+    def refocus(self) -> None:
+        """Give the focus back to the list after a prompt."""
+        for widget in self.query("Grid, LogTail, Document"):
+            if widget.can_focus and widget.display:
+                widget.focus()
+                return
 
     def flags(self) -> list[tuple[str, str]]:
         """What holds here and must not be forgotten."""

@@ -30,10 +30,14 @@ class Failures(ListScreen):
         """A group as cells."""
         return failures.group_row(cast("FailureGroup", target), self.moment())
 
+    def everything(self) -> Selection:
+        """All failed jobs that match."""
+        return Selection(queue=self.asked.queue, state=JobState.FAILED, filter=self.asked.filter)
+
     def queries(self) -> tuple[Selection, ...]:
         """A query for each group that is marked or under the cursor."""
         if self.all_matching:
-            return (Selection(queue=self.asked.queue, state=JobState.FAILED, filter=self.asked.filter),)
+            return (self.everything(),)
         return tuple(query_of(target) for target in self.targets() if isinstance(target, FailureGroup))
 
 

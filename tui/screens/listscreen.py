@@ -23,6 +23,7 @@ BUDGET_STEP: Final = 200_000
 class ListScreen(DeckScreen):
     """One grid whose rows come by index range. Subclasses say what a snapshot's rows are and how they look."""
 
+    FILTERED = True
     EMPTY: ClassVar[str] = "nothing here"
     COLUMNS: ClassVar[tuple[Column, ...]] = ()
 
@@ -117,15 +118,25 @@ class ListScreen(DeckScreen):
         self.asked = replace(self.asked, budget=self.asked.budget + BUDGET_STEP)
         self.deck.wake()
 
-    def mark_all_matching(self, every: bool) -> None:
+    def mark_all_matching(self) -> None:
         """Aim acts at everything that matches the filter, or at the marked rows again."""
-        self.all_matching = every
+        self.all_matching = not self.all_matching
         self.paint_frame()
+
+    def unmark(self) -> None:
+        """Take off all marks, and aim at the cursor again."""
+        self.all_matching = False
+        super().unmark()
+        self.paint_frame()
+
+    def narrow(self, text: str) -> None:
+        """Filter the list on the server."""
+        self.ask(replace(self.asked, filter=text, budget=View().budget))
 
     def step_back(self) -> bool:
         """Take off what narrows the list, one thing at a time."""
         if self.all_matching:
-            self.mark_all_matching(False)
+            self.mark_all_matching()
             return True
         if self.asked.filter:
             self.ask(replace(self.asked, filter=""))

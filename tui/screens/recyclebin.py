@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import cast
 
 from quarterdeck import model
 from quarterdeck.model import BinRow, JobRef, Selection
@@ -18,7 +18,6 @@ class RecycleBin(ListScreen):
     SCREEN = model.Screen.BIN
     COLUMNS = acts.BIN_COLUMNS
     EMPTY = "the bin is empty"
-    VERB: ClassVar[model.Verb] = model.Verb.RESTORE
 
     def row_of(self, target: Target) -> GridRow:
         """A deleted job as cells."""
@@ -27,4 +26,9 @@ class RecycleBin(ListScreen):
     def queries(self) -> tuple[Selection, ...]:
         """The marked jobs, or the one under the cursor."""
         rows = [target for target in self.targets() if isinstance(target, BinRow)]
-        return (Selection(refs=tuple(JobRef(queue=row.queue, key=row.key) for row in rows)),) if rows else ()
+        return (Selection(refs=tuple(JobRef(queue=row.queue, key=member_of(row)) for row in rows)),) if rows else ()
+
+
+def member_of(row: BinRow) -> str:
+    """The name by which the bin holds a job: the same key may have been deleted twice."""
+    return row.id.removeprefix(f"{row.queue}/")

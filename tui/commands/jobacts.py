@@ -1,0 +1,197 @@
+"""Acting on jobs: retry, abort, delete, run now, bring back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from quarterdeck.errors import UsageError
+from quarterdeck.model import (
+    BinRow,
+    BulkRow,
+    FailureGroup,
+    JobRow,
+    JobState,
+    Operator,
+    Outcome,
+    Pace,
+    QuarantineRow,
+    Selection,
+    Verb,
+    WorkerRow,
+)
+from tui.commands.command import Command
+from tui.station import Right
+
+if TYPE_CHECKING:
+    from tui.app import Deck
+
+ON_JOBS = (JobRow, FailureGroup)
+
+
+def stands_on(deck: Deck, *kinds: type) -> bool:
+    """Whether what is marked or under the cursor is of these kinds (judged by the first)."""
+    targets = deck.deck_screen.targets()
+    return bool(targets) and isinstance(targets[0], kinds)
+
+
+async def act_on_jobs(deck: Deck, verb: Verb, right: Right, *, always_ask: bool = False, paced: bool = False) -> None:
+    """Do `verb` to what is marked or under the cursor: at once when it is one and can be undone, else after a card."""
+    screen = deck.deck_screen
+    selections = screen.queries()
+    if not selections:
+        raise UsageError("There is no job under the cursor.", "Move to one, or mark some with Space.")
+    one = len(selections) == 1 and len(selections[0].refs) == 1
+    operator = await deck.acting.operator()
+    if one and not always_ask:
+        await deck.perform(partial(_act, verb, selections[0], "", None), right)
+        return
+    from tui.screens.asking import ask_blast
+
+    cards = [await operator.preview(verb, selection) for selection in selections]
+    if not sum(card.count for card in cards):
+        raise UsageError(f"There is nothing left to {str(verb).replace('-', ' ')} here.")
+    answer = await ask_blast(deck, cards, paced=paced)
+    if answer is None:
+        return
+    pace, reason = answer
+    for selection in selections:
+        await deck.perform(partial(_act, verb, selection, reason, None if one else pace), right)
+    screen.unmark()
+
+
+async def _act(verb: Verb, selection: Selection, reason: str, pace: Pace | None, operator: Operator) -> Outcome:
+    given: dict[str, Any] = {"reason": reason, "pace": pace if pace and pace.mode != "all" else None}
+    return await operator.act(verb, selection, **given)
+
+
+async def lift_rule(deck: Deck, *, release: bool) -> None:
+    """Lift the rule that set aside what is under the cursor; its jobs are released, or deleted."""
+    from tui.screens.asking import confirm
+
+    row = next(iter(deck.deck_screen.targets()), None)
+    if not isinstance(row, QuarantineRow):
+        return
+    if not row.rule:
+        raise UsageError("This is garbage that can't be read, not a job.", "d shows it, y its payload.")
+    what = "Release" if release else "Delete"
+    line = f"The rule {row.rule} is lifted, and all jobs it holds are {what.lower()}d."
+    if await confirm(deck, f"{what} what the rule holds?", line, row.reason, yes=what, danger=not release):
+        right = Right.OPERATE if release else Right.ADMIN
+        await deck.perform(lambda it: it.lift_quarantine(row.queue, row.rule, release=release), right)
+
+
+def name_in_queue(row: BulkRow | BinRow) -> str:
+    """What a row whose id is `queue/name` is called within its queue."""
+    return row.id.removeprefix(f"{row.queue}/")
+
+
+class Retry(Command):
+    """Retry: one at once, many after showing what it will do."""
+
+    id, keys, verbs, label = "retry", "r", ("retry",), "retry"
+    right, acts = Right.RETRY, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On failed and aborted jobs, on groups, and on what can be brought back."""
+        targets = deck.deck_screen.targets()
+        if targets and isinstance(targets[0], JobRow):
+            return targets[0].state in {JobState.FAILED, JobState.ABORTED}
+        return stands_on(deck, FailureGroup, BinRow, QuarantineRow)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Retry failed jobs; bring back deleted ones; release those set aside."""
+        if stands_on(deck, BinRow):
+            await act_on_jobs(deck, Verb.RESTORE, Right.RETRY)
+        elif stands_on(deck, QuarantineRow):
+            await lift_rule(deck, release=True)
+        else:
+            await act_on_jobs(deck, Verb.RETRY, Right.RETRY, paced=True)
+
+
+class Abort(Command):
+    """Abort jobs; stop a worker or a bulk operation."""
+
+    id, keys, verbs, label = "abort", "x", ("abort", "stop"), "abort"
+    right, acts = Right.OPERATE, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On jobs that have not ended, on workers and on bulk operations."""
+        targets = deck.deck_screen.targets()
+        if targets and isinstance(targets[0], JobRow):
+            return targets[0].state in {JobState.QUEUED, JobState.ACTIVE, JobState.SCHEDULED}
+        if stands_on(deck, WorkerRow):
+            return deck.station.allows(Right.ADMIN)
+        return stands_on(deck, BulkRow)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Abort what has not ended. A running job can't be un-aborted, so that is asked first."""
+        target = next(iter(deck.deck_screen.targets()), None)
+        if isinstance(target, BulkRow):
+            await deck.perform(lambda it: it.control_bulk(target.queue, name_in_queue(target), "stop"), Right.RETRY)
+        elif isinstance(target, WorkerRow):
+            await self._stop(deck, target)
+        else:
+            running = isinstance(target, JobRow) and target.state is JobState.ACTIVE
+            await act_on_jobs(deck, Verb.ABORT, Right.OPERATE, always_ask=running)
+
+    async def _stop(self, deck: Deck, worker: WorkerRow) -> None:
+        from tui.screens.asking import confirm
+
+        line = f"It finishes or hands back its {worker.running} running jobs and ends."
+        if await confirm(deck, f"Stop worker {worker.name or worker.id}?", line, yes="Stop it", danger=True):
+            await deck.perform(lambda it: it.control_worker(worker.id, "stop"), Right.ADMIN)
+
+
+class Delete(Command):
+    """Delete jobs into the recycle bin; always asks."""
+
+    id, keys, shown, verbs = "delete", "ctrl+d", "Ctrl-D", ("delete",)
+    right, acts = Right.ADMIN, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On jobs, groups and what is set aside."""
+        return stands_on(deck, JobRow, FailureGroup, QuarantineRow)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Delete after asking, even a single one."""
+        if stands_on(deck, QuarantineRow):
+            await lift_rule(deck, release=False)
+            return
+        await act_on_jobs(deck, Verb.DELETE, Right.ADMIN, always_ask=True)
+
+
+class EditAndRetry(Command):
+    """Edit the arguments of a failed job and retry it."""
+
+    id, keys, verbs, label = "edit", "E", ("edit",), "edit"
+    right, acts = Right.OPERATE, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On one failed job."""
+        targets = deck.deck_screen.targets()
+        return len(targets) == 1 and isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Open the arguments in a form; they are checked against the function before anything is sent."""
+        from tui.screens.editing import edit_and_retry
+
+        await edit_and_retry(deck)
+
+
+class MarkAllMatching(Command):
+    """Aim at everything that matches, seen or not."""
+
+    id, keys, verbs = "mark.matching", "a", ("all",)
+    right = Right.RETRY
+
+    def offered(self, deck: Deck) -> bool:
+        """On lists that the server can take as a query."""
+        return deck.deck_screen.everything() is not None
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Switch it on or off."""
+        deck.deck_screen.mark_all_matching()
+
+
+JOB_ACTS = (Retry, Abort, Delete, EditAndRetry, MarkAllMatching)

@@ -1,0 +1,111 @@
+"""An incident note: what was seen, what was done and when, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quarterdeck.model import AuditRow, Outcome, Snapshot
+from quarterdeck.text import human_age, human_count, human_percent
+from tui.rendering.moment import Moment
+from tui.rendering.queues import queue_state
+from tui.rendering.workers import now_text
+
+
+def incident_note(environment: str, snapshot: Snapshot, done: Iterable[Outcome], moment: Moment) -> str:
+    """The note: verdict, queues, failure groups, workers, acts of all operators, and the commands given from here."""
+    parts = [
+        f"# Incident on {_safe(environment, moment)}, {moment.stamp(moment.now_ms)}",
+        "",
+        *_verdict(snapshot, moment),
+        *_queues(snapshot, moment),
+        *_groups(snapshot, moment),
+        *_workers(snapshot, moment),
+        *_acts(snapshot.acts, moment),
+        *_commands(done, moment),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _safe(text: str, moment: Moment) -> str:
+    """Untrusted text that can't end a table cell or begin any markup."""
+    clean = moment.text(text, 500)
+    for sign in "\\`*_[]<>|#":
+        clean = clean.replace(sign, f"\\{sign}")
+    return clean
+
+
+def _verdict(snapshot: Snapshot, moment: Moment) -> list[str]:
+    verdict = snapshot.verdict
+    lines = [_safe(verdict.headline or "All is well.", moment), ""]
+    for finding in verdict.findings:
+        since = f" since {moment.stamp(finding.since_ms)}" if finding.since_ms else ""
+        lines.append(f"- {finding.level}: {_safe(finding.text, moment)}{since}")
+    return [*lines, ""] if verdict.findings else lines
+
+
+def _queues(snapshot: Snapshot, moment: Moment) -> list[str]:
+    lines = [
+        "## Queues",
+        "",
+        "| Queue | Waiting | Oldest | Failing | Failed | State |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for queue in snapshot.queues:
+        cells = (
+            _safe(queue.name, moment),
+            human_count(queue.depth),
+            human_age(queue.oldest_ms),
+            human_percent(queue.failure_rate),
+            human_count(queue.failed),
+            _safe(queue_state(queue, moment)[0], moment),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _groups(snapshot: Snapshot, moment: Moment) -> list[str]:
+    if not snapshot.groups:
+        return []
+    lines = [
+        "## Failures",
+        "",
+        "| Function | Count | What broke | First | Last | Signature |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for group in snapshot.groups:
+        cells = (
+            _safe(group.function, moment),
+            human_count(group.count),
+            _safe(f"{group.exception}: {group.message} {group.frame}".strip(), moment),
+            moment.stamp(group.first_ms),
+            moment.stamp(group.last_ms),
+            group.signature,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _workers(snapshot: Snapshot, moment: Moment) -> list[str]:
+    lines = ["## Workers", ""]
+    for worker in snapshot.workers:
+        name, now = _safe(worker.name or worker.id, moment), _safe(now_text(worker, moment), moment)
+        version = f", version {_safe(worker.version, moment)}" if worker.version else ""
+        lines.append(f"- {name}: {worker.state}, {worker.running}/{worker.slots} slots, {now}{version}")
+    return [*lines, ""]
+
+
+def _acts(acts: Iterable[AuditRow], moment: Moment) -> list[str]:
+    lines = ["## What operators did", ""]
+    for act in reversed(tuple(acts)):
+        count = f", {act.done} jobs" if act.done > 1 else ""
+        why = f" ({_safe(act.reason, moment)})" if act.reason else ""
+        lines.append(
+            f"- {moment.stamp(act.at_ms)} {_safe(act.who, moment)}: {_safe(act.verb, moment)} "
+            f"{_safe(act.subject, moment)}{count}{why}"
+        )
+    return [*lines, ""] if len(lines) > 2 else []
+
+
+def _commands(done: Iterable[Outcome], moment: Moment) -> list[str]:
+    commands = [moment.text(outcome.command, 2000) for outcome in done if outcome.command]
+    return ["## The same from a shell", "", "```sh", *commands, "```", ""] if commands else []

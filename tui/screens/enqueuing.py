@@ -1,0 +1,299 @@
+"""The form behind `e`: a function, its arguments, a queue."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.model import FunctionSpec, Outcome, ParameterSpec
+from quarterdeck.text import clean
+from tui.screens.asking import holding, span_s, wrong_span
+from tui.widgets.cell import Cell
+from tui.widgets.dialog import Answer, Card
+from tui.widgets.lineinput import LineInput
+from tui.widgets.textlines import TextLines
+
+if TYPE_CHECKING:
+    from tui.app import Deck
+
+_OFFERED: Final = 5
+_LABEL_CELLS: Final = 16
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the form was filled in with; `arguments` fit the function's signature as far as it is known."""
+
+    function: str
+    queue: str
+    arguments: dict[str, Any]
+    delay_s: float = 0
+
+
+Send = Callable[[JobRequest], Awaitable[Outcome]]
+
+
+class JobForm(Card):
+    """Functions complete as one types; a field for each parameter, with its type and default.
+
+    What does not fit is said at its field and nothing is sent. `send` is awaited with the request; when it raises, the
+    form stays open with everything that was typed.
+    """
+
+    AUTO_FOCUS: ClassVar[str] = "#function"
+
+    def __init__(
+        self,
+        title: str,
+        specs: Sequence[FunctionSpec],
+        queues: Sequence[str],
+        send: Send,
+        *,
+        function: str = "",
+        given: Mapping[str, str] | None = None,
+        queue: str = "",
+        verb: str = "Enqueue",
+        fixed: bool = False,
+    ) -> None:
+        super().__init__(title, (), (("send", verb),))
+        self._specs = {spec.name: spec for spec in specs}
+        self._queues = tuple(queues)
+        self._send = send
+        self._start = (function, dict(given or {}), queue)
+        self._fixed = fixed
+        self._shown: FunctionSpec | None = None
+
+    def compose(self) -> ComposeResult:
+        """The function and what it could be, its arguments, queue and delay, the answers."""
+        function, _, queue = self._start
+        with Vertical(id="card"):
+            yield TextLines([Cell(self._asked, "strong"), ""], id="title")
+            yield from self._field("function", "function", function, "type to find one, Enter takes the first")
+            yield TextLines(id="offers")
+            yield Vertical(id="arguments")
+            if not self._fixed:
+                yield from self._field("queue", "queue", queue, "the function's own")
+                yield from self._field("delay", "delay", "", "now; or 30s, 5m, 2h")
+            yield TextLines(id="wrong")
+            with Horizontal(id="answers"):
+                yield Answer("", "Cancel")
+                yield Answer("send", self._verbs[0][1])
+
+    def _field(self, id_: str, label: str, value: str = "", hint: str = "") -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield TextLines([f"{clean(label, _LABEL_CELLS):<{_LABEL_CELLS}} "])
+            yield LineInput(value, hint, id=id_)
+
+    def on_mount(self) -> None:
+        """Show the arguments of a function that is known from the start."""
+        super().on_mount()
+        self.call_later(self._begin)
+
+    async def _begin(self) -> None:
+        function = self._start[0]
+        self.query_one("#function", LineInput).disabled = self._fixed
+        await self._show_arguments(function)
+        self._offer(function)
+        if function:
+            first = next(iter(self.query("#arguments LineInput")), None)
+            (first or self.query(Answer).last()).focus()
+
+    @on(LineInput.Changed, "#function")
+    async def _on_function(self, event: LineInput.Changed) -> None:
+        event.stop()
+        self._offer(event.value)
+        await self._show_arguments(event.value.strip())
+
+    @on(LineInput.Submitted, "#function")
+    def _on_function_entered(self, event: LineInput.Submitted) -> None:
+        """Take the first function that is offered, then go on."""
+        event.stop()
+        offered = self._matching(event.value)
+        if event.value.strip() not in self._specs and offered:
+            self.query_one("#function", LineInput).value = offered[0].name
+        self.call_after_refresh(self.focus_next)
+
+    def _matching(self, typed: str) -> list[FunctionSpec]:
+        word = typed.strip().lower()
+        begins = [spec for name, spec in self._specs.items() if name.lower().startswith(word)]
+        holds = [spec for name, spec in self._specs.items() if word in name.lower() and spec not in begins]
+        return [*begins, *holds]
+
+    def _offer(self, typed: str) -> None:
+        """List the functions that match what is typed."""
+        offers = self.query_one("#offers", TextLines)
+        if self._fixed or typed.strip() in self._specs:
+            spec = self._specs.get(typed.strip())
+            offers.say(*([Cell(" " * (_LABEL_CELLS + 1) + spec.doc[:50], "muted")] if spec and spec.doc else []))
+            return
+        found = self._matching(typed)
+        indent = " " * (_LABEL_CELLS + 1)
+        lines = [Cell(runs=((indent + it.name, ""), (f"  {it.doc[:40]}", "muted"))) for it in found[:_OFFERED]]
+        if len(found) > _OFFERED:
+            lines.append(Cell(f"{indent}and {len(found) - _OFFERED} more", "muted"))
+        if not found and typed.strip():
+            lines.append(Cell(f"{indent}no live worker registers this function", "warn"))
+        offers.say(*lines)
+
+    async def _show_arguments(self, function: str) -> None:
+        """A field for each parameter of the function."""
+        spec = self._specs.get(function) or FunctionSpec(name=function, accepts_any=True)
+        if spec == self._shown:
+            return
+        self._shown = spec
+        given = self._start[1]
+        box = self.query_one("#arguments", Vertical)
+        await box.remove_children()
+        for at, parameter in enumerate(spec.parameters):
+            value = given.get(parameter.name, "")
+            await box.mount(_row(f"arg-{at}", parameter.name, value, _hint(parameter)))
+        if spec.accepts_any and function:
+            known = {parameter.name for parameter in spec.parameters}
+            rest = {name: _json(value) for name, value in given.items() if name not in known}
+            more = msgspec.json.encode(rest).decode() if rest else ""
+            await box.mount(_row("more", "arguments" if not known else "more", more, '{"name": value} as JSON'))
+
+    @on(Answer.Chosen)
+    def _on_chosen(self, message: Answer.Chosen) -> None:
+        message.stop()
+        message.prevent_default()
+        if not message.answer.verb:
+            self.dismiss(None)
+            return
+        self.run_worker(self._try(), exclusive=True)
+
+    async def _try(self) -> None:
+        """Check, send, and close; or say what is wrong where it is wrong."""
+        try:
+            request = self._request()
+            await self._send(request)
+        except FieldError as error:
+            self._complain(str(error), error.field)
+        except QuarterdeckError as error:
+            self._complain(str(error), "")
+        else:
+            self.dismiss(None)
+
+    def _complain(self, text: str, field: str) -> None:
+        self.query_one("#wrong", TextLines).say(Cell(clean(text, 300), "bad"))
+        if field:
+            self.query_one(f"#{field}", LineInput).focus()
+
+    def _request(self) -> JobRequest:
+        """What was filled in. Raises FieldError at the first field that is wrong."""
+        from quarterdeck.operate.arguments import faults_of, nearest, parse_value
+
+        name = self._value("function")
+        if not name:
+            raise FieldError("Name a function.", "function")
+        spec = self._specs.get(name)
+        if spec is None and self._specs and not any(it.accepts_any for it in self._specs.values()):
+            raise FieldError(f"No live worker registers '{name}'. {nearest(name, self._specs)}".strip(), "function")
+        spec = spec or FunctionSpec(name=name, accepts_any=True)
+        arguments: dict[str, Any] = {}
+        fields: dict[str, str] = {}
+        for at, parameter in enumerate(spec.parameters):
+            fields[parameter.name] = f"arg-{at}"
+            typed = self._value(f"arg-{at}")
+            if typed:
+                arguments[parameter.name] = parse_value(typed, parameter.type)
+        if spec.accepts_any:
+            arguments |= _document(self._value("more"))
+        faults = faults_of(spec, arguments)
+        if faults:
+            raise FieldError(faults[0].text, fields.get(faults[0].name, "more" if spec.accepts_any else "function"))
+        delay = "" if self._fixed else self._value("delay")
+        if delay and (wrong_span(delay) or span_s(delay) is None):
+            raise FieldError("Write the delay as 30s, 5m or 2h.", "delay")
+        return JobRequest(
+            function=name, queue=self._queue(spec), arguments=arguments, delay_s=(span_s(delay) or 0) if delay else 0
+        )
+
+    def _queue(self, spec: FunctionSpec) -> str:
+        """The queue that was named, or the only one that it can be."""
+        if self._fixed:
+            return self._start[2]
+        named = self._value("queue")
+        if named:
+            return named
+        choices = spec.queues or self._queues
+        if len(choices) == 1 or (choices and spec.queues):
+            return choices[0]
+        known = f" There are {', '.join(choices[:5])}." if choices else ""
+        raise FieldError(f"Name a queue.{known}", "queue")
+
+    def _value(self, id_: str) -> str:
+        return next((field.value.strip() for field in self.query(f"#{id_}").results(LineInput)), "")
+
+
+class FieldError(UsageError):
+    """What was typed into a field can't be taken; `field` is the field's id."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def _row(id_: str, label: str, value: str, hint: str) -> Horizontal:
+    text = TextLines([f"{clean(label, _LABEL_CELLS):<{_LABEL_CELLS}} "])
+    return Horizontal(text, LineInput(value, hint, id=id_), classes="field")
+
+
+def _hint(parameter: ParameterSpec) -> str:
+    return (
+        f"{parameter.type}, required" if parameter.required else f"{parameter.type}, {parameter.default or 'optional'}"
+    )
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _document(text: str) -> dict[str, Any]:
+    """A JSON object, or `name=value` words, as arguments. Raises FieldError."""
+    if not text:
+        return {}
+    if not text.startswith("{"):
+        try:
+            pairs = [word.partition("=") for word in shlex.split(text)]
+        except ValueError as error:
+            raise FieldError(f"The arguments can't be read: {error}.", "more") from None
+        if all(equals for _, equals, _ in pairs):
+            return {name: _json(value) for name, _, value in pairs}
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise FieldError(f"This is no JSON: {error}", "more") from None
+    if not isinstance(found, dict):
+        raise FieldError('The arguments are a JSON object: {"name": value}.', "more")
+    return found
+
+
+async def enqueue(deck: Deck, words: str = "") -> None:
+    """Open the form, filled in with `[FUNCTION] [@queue] [name=value ...]`."""
+    try:
+        parts = shlex.split(words)
+    except ValueError as error:
+        raise UsageError(f"The arguments can't be read: {error}.") from None
+    queue = next((part[1:] for part in parts if part.startswith("@")), deck.deck_screen.asked.queue or "")
+    given = dict(part.partition("=")[::2] for part in parts if "=" in part)
+    function = next((part for part in parts if "=" not in part and not part.startswith("@")), "")
+
+    async def send(request: JobRequest) -> Outcome:
+        return await deck.perform(
+            lambda it: it.enqueue(request.queue, request.function, request.arguments, delay_s=request.delay_s)
+        )
+
+    names = [it.name for it in deck.snapshot.queues] if deck.snapshot else []
+    form = JobForm("Enqueue a job", deck.functions, names, send, function=function, given=given, queue=queue)
+    with holding(deck):
+        await deck.push_screen_wait(form)
