@@ -202,7 +202,7 @@ class LogTail(Painted, can_focus=True):
         """Scroll by rows; up from the end stops following."""
         if self.following and rows >= 0:
             return
-        seq, row = self._tops[0] if self._tops else (self.ring.first, 0)
+        seq, row = self._tops[0] if self._tops else self._last_top()
         self._hold_at(self._moved(seq, row, rows))
 
     def action_page(self, direction: int) -> None:

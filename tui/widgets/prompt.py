@@ -99,7 +99,6 @@ class Prompt(Widget):
         self._chosen: int | None = None
         self._past: int | None = None
         self._typed = ""
-        self._setting = False
 
     def compose(self) -> ComposeResult:
         """The completions, and the line under them."""
@@ -142,17 +141,18 @@ class Prompt(Widget):
 
     def _set(self, value: str) -> None:
         """Put a text into the input without it counting as typed."""
-        self._setting = True
-        self.input.value = value
+        if value == self.input.value:
+            return
+        with self.input.prevent(LineInput.Changed):
+            self.input.value = value
         self.input.cursor_position = len(value)
+        self.post_message(self.Changed(self, value))
 
     @on(LineInput.Changed)
     def _on_typed(self, event: LineInput.Changed) -> None:
         event.stop()
-        if not self._setting:
-            self._typed, self._past = event.value, None
-            self._offer()
-        self._setting = False
+        self._typed, self._past = event.value, None
+        self._offer()
         self.post_message(self.Changed(self, event.value))
 
     @on(LineInput.Submitted)

@@ -1,0 +1,154 @@
+"""Small line widgets: text, sparkline, run history, banner, toasts."""
+
+from pathlib import Path
+
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+
+from tui.look.glyphs import ASCII, UNICODE
+from tui.widgets.banner import StaleBanner, Verdict
+from tui.widgets.cell import Cell
+from tui.widgets.clock import DeckClock
+from tui.widgets.runhistory import outcome_sign, outcome_style, run_history
+from tui.widgets.sparkline import Sparkline
+from tui.widgets.textlines import TextLines
+from tui.widgets.toast import MOST, Toasts
+
+SHEET = Path(__file__).parents[2] / "tui" / "look" / "deck.tcss"
+
+
+class Lines(App[None]):
+    CSS_PATH = SHEET
+
+    def __init__(self, glyphs: object = UNICODE) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.now_ms = 60_000
+        self.clock = DeckClock(lambda: self.now_ms)
+
+    def compose(self) -> ComposeResult:
+        yield Verdict(id="verdict")
+        yield StaleBanner(id="banner")
+        yield Sparkline(id="sparkline")
+        yield TextLines(["a", Cell("b", "bad")], id="text")
+        yield Toasts(id="toasts")
+
+
+def line(widget: TextLines | Sparkline, y: int = 0) -> str:
+    return widget.render_line(y).text.rstrip()
+
+
+async def test_text_is_as_large_as_it_is() -> None:
+    app = Lines()
+    async with app.run_test(size=(40, 12)) as pilot:
+        text = app.query_one("#text", TextLines)
+        assert text.size == (1, 2)
+        text.say("longer", Cell(runs=(("日本", "bad"), ("[/]", ""))), "")
+        await pilot.pause()
+        assert text.size == (7, 3)
+        assert text.text == "longer\n日本[/]\n"
+
+
+async def test_only_changed_lines_of_text_are_painted(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    app = Lines()
+    async with app.run_test(size=(40, 12)) as pilot:
+        text = app.query_one("#text", TextLines)
+        text.say("one", "two", "three")
+        await pilot.pause()
+        seen: list[tuple[Region, ...]] = []
+        monkeypatch.setattr(TextLines, "refresh", lambda self, *regions, **options: seen.append(regions))
+        text.say("one", "two", "three")
+        text.say("one", "TWO", "three")
+        assert seen == [(Region(0, 1, 5, 1),)]
+
+
+async def test_text_is_cut_at_the_edge() -> None:
+    app = Lines()
+    async with app.run_test(size=(10, 12)) as pilot:
+        text = app.query_one("#text", TextLines)
+        text.styles.width = 6
+        text.say("x" * 100, "\x1b" * 3)
+        await pilot.pause()
+        assert line(text) == "xxxxx…"
+        assert line(text, 1) == "␛␛␛"
+
+
+async def test_a_verdict_is_silent_when_all_is_well() -> None:
+    app = Lines()
+    async with app.run_test(size=(60, 12)):
+        verdict = app.query_one(Verdict)
+        verdict.judge("", "3 queues")
+        assert verdict.text == "✓ 3 queues"
+        verdict.judge("")
+        assert verdict.text == ""
+        verdict.judge("emails: oldest 48 s [/]")
+        assert verdict.text == "⚠ emails: oldest 48 s [/]"
+
+
+async def test_the_banner_tells_the_age_each_second_and_goes_away() -> None:
+    app = Lines()
+    async with app.run_test(size=(80, 12)):
+        banner = app.query_one(StaleBanner)
+        assert not banner.display
+        banner.stale(48_000, "connection refused")
+        assert "stale for 12 s: connection refused" in banner.text
+        app.now_ms += 5_000
+        banner.tick()
+        assert "stale for 17 s" in banner.text
+        banner.fresh()
+        assert not banner.display
+        banner.tick()
+
+
+async def test_a_sparkline_fills_its_width_and_coarsens() -> None:
+    app = Lines()
+    async with app.run_test(size=(8, 12)) as pilot:
+        spark = app.query_one(Sparkline)
+        await pilot.pause()
+        spark.show([0, 1, 2, 3, 4, 5, 6, 7])
+        assert spark.bars() == "▁▂▃▄▅▆▇█"
+        spark.coarse = True
+        assert spark.bars() == "▂▂▄▄▆▆██"
+        spark.show([1], style="bad")
+        assert line(spark) == "      ██"
+
+
+async def test_toasts_are_text_few_and_gone_when_dismissed() -> None:
+    app = Lines()
+    async with app.run_test(size=(80, 12)) as pilot:
+        toasts = app.query_one(Toasts)
+        assert not toasts.display
+        for at in range(5):
+            toasts.toast(f"[/] act {at}", "ok", f"quarterdeck retry {at}")
+        await pilot.pause()
+        assert len(toasts.text.splitlines()) == MOST
+        assert "[/] act 4" in toasts.text
+        assert "quarterdeck retry 4" in toasts.text
+        toasts.dismiss_all()
+        assert not toasts.display
+
+
+async def test_a_toast_goes_by_itself() -> None:
+    app = Lines()
+    async with app.run_test(size=(80, 12)) as pilot:
+        toasts = app.query_one(Toasts)
+        toasts.toast("short", seconds=0.001)
+        toasts.toast("long")
+        while "short" in toasts.text:
+            await pilot.pause()
+        assert "long" in toasts.text
+
+
+def test_a_run_history_is_told_by_signs_the_newest_at_the_right() -> None:
+    cell = run_history(["complete", "failed", "skipped", "running", "odd"], 4, UNICODE)
+    assert cell.runs == (("✗", "bad"), ("–", "warn"), ("▶", "busy"), ("?", "muted"))
+    assert run_history(["complete"], 0, UNICODE).runs == ()
+
+
+def test_every_outcome_has_a_sign_of_its_own_kind_in_both_sets() -> None:
+    for outcome in ("complete", "failed", "aborted", "late", "skipped", "running", "paused", "queued", "COMPLETED"):
+        assert outcome_sign(outcome, UNICODE) != "?"
+        assert outcome_sign(outcome, ASCII).isascii()
+    good = outcome_sign("ran", ASCII), outcome_style("ran")
+    assert good != (outcome_sign("failed", ASCII), outcome_style("failed"))
+    assert outcome_sign("ran", ASCII) != outcome_sign("failed", ASCII)
