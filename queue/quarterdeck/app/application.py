@@ -109,7 +109,9 @@ class App(Lifecycle):
         Raises UsageError for an expression that is not cron or can never fire, an unknown zone, a name taken, and
         arguments that do not fit.
         """
+        # Apps without schedules don't pay for croniter.
         from quarterdeck.app.timetable import Timed
+        from quarterdeck.schedule.spec import spec_of_task
 
         def decorate(function: Any) -> Task[Any, Any, Any]:
             task = function if isinstance(function, Task) else self.task(**options)(function)
@@ -129,6 +131,7 @@ class App(Lifecycle):
             )
             if timed.name in taken:
                 raise UsageError(f"The app {self.name} has a schedule {timed.name} already.", "Names are identities.")
+            spec_of_task(timed, app=self.name)  # an expression that is not cron is found here, not on a worker
             self.schedules.append(timed)
             return task
 

@@ -17,7 +17,7 @@ class Outbox:
     """The queues of one server by name. A worker lends its own; otherwise they are opened at first use."""
 
     def __init__(self, url: str | None) -> None:
-        self._url = url
+        self.url = url
         self._queues: dict[str, Queue] = {}
         self._lent: dict[str, Queue] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -30,7 +30,7 @@ class Outbox:
         if loop is not self._loop:  # connections belong to the loop that made them
             self._queues, self._loop = {}, loop
         if name not in self._queues:
-            self._queues[name] = _open(self._url, name)
+            self._queues[name] = _open(self.url, name)
         return self._queues[name]
 
     def lend(self, queues: Mapping[str, Queue]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from quarterdeck.app.options import TaskOptions
 
 
-class Timed(msgspec.Struct, frozen=True, kw_only=True):
+class Timed(msgspec.Struct, kw_only=True):
     """One `@app.schedule`."""
 
     name: str

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quarterdeck.errors import UsageError
 from quarterdeck.worker.supervisor import Supervisor
@@ -43,11 +43,17 @@ def run(args: argparse.Namespace) -> int:
     _tell(args.log_level, args.name if args.processes == 1 else "")
     if args.processes > 1:
         return asyncio.run(Supervisor(_commands(args), grace_s=args.grace_s).run())
+    return _run_one(args)
+
+
+def _run_one(args: argparse.Namespace) -> int:
+    """Run the worker in this process, on uvloop where there is one."""
     from quarterdeck.worker.service import Service, ServiceOptions
 
     order, weights = parse_queues(args.serve) if args.serve else (tuple(args.settings.queues), {})
     options = ServiceOptions(
         url=args.settings.url,
+        data_dir=args.settings.data_dir,
         queues=order,
         weights=weights,
         concurrency=args.concurrency,
@@ -57,7 +63,17 @@ def run(args: argparse.Namespace) -> int:
         schedules=not args.no_schedules,
         prints=args.capture_prints,
     )
-    return _run_loop(Service.of(args.target, options))
+    service = Service(args.target, options)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(service.run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def parse_queues(text: str) -> tuple[tuple[str, ...], dict[str, int]]:

@@ -40,7 +40,7 @@ def follow_of(job: Job) -> Follow | None:
     return None if found is None else msgspec.convert(found, Follow)
 
 
-def steps_after(job: Job, status: Status | str, result: Any, *, now_ms: int) -> list[ScriptStep]:
+def steps_after(job: Job, status: Status | str, result: Any, now_ms: int) -> list[ScriptStep]:
     """The finishing script's steps for a job that ended for good: complete with `result`, or failed, or aborted.
 
     Enqueuing: `("enqueue", queue, key, payload, due in epoch s)`. Joining a group:

@@ -7,20 +7,16 @@ written in time is dropped and counted, never waited for. See `docs/redis-keys.m
 from __future__ import annotations
 
 import asyncio
-import io
-import logging
-import sys
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from redis.exceptions import RedisError
 
-from quarterdeck.app.context import JobContext, running_job
+from quarterdeck.app.context import JobContext
 from quarterdeck.keys import keys_of
 
 if TYPE_CHECKING:
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
 
 FLUSH_S = 0.1
 LINE_BYTES = 4096
+MESSAGE_LINES = 200
 JOB_LINES = 1000
 JOB_BYTES = 256 * 1024
 JOB_TTL_S = 24 * 3600
@@ -59,8 +56,8 @@ class Line(msgspec.Struct, kw_only=True):
 class LogSink:
     """Takes lines from any thread without waiting and writes them in batches.
 
-    `clients` gives the client of each queue by name. Start it with `start` on the worker's loop; `stop` writes what is
-    left. `dropped` counts the lines that were lost because the server could not keep up or was away.
+    `clients` gives the client of each queue by name (`serve` may set them later). Start it with `start` on the worker's
+    loop; `stop` writes what is left. `dropped` counts the lines that were lost because the server could not keep up.
     """
 
     def __init__(self, clients: Mapping[str, Redis], *, worker: str = "") -> None:
@@ -79,27 +76,35 @@ class LogSink:
         self._stopping = False
 
     def put(self, job: JobContext, level: str, text: str, *, at_ms: int = 0, ttl_s: int = JOB_TTL_S) -> None:
-        """Take a line of `job`'s log. Never waits and never raises; callable from any thread."""
-        line = Line(
-            queue=job.queue,
-            key=job.key,
-            function=job.function,
-            worker=job.worker or self.worker,
-            attempt=job.attempt,
-            level=level,
-            text=_bounded(text),
-            at_ms=at_ms or int(time.time() * 1000),
-            ttl_s=ttl_s,
-        )
+        """Take a message of `job`'s log, a line for each of its lines. Never waits; callable from any thread."""
+        lines = [
+            Line(
+                queue=job.queue,
+                key=job.key,
+                function=job.function,
+                worker=job.worker or self.worker,
+                attempt=job.attempt,
+                level=level,
+                text=_bounded(part),
+                at_ms=at_ms or int(time.time() * 1000),
+                ttl_s=ttl_s,
+            )
+            for part in text.split("\n", MESSAGE_LINES)[:MESSAGE_LINES]
+        ]
         with self._lock:
-            if len(self._pending) >= PENDING_LINES:
+            first = not self._pending
+            self._pending.extend(lines)
+            while len(self._pending) > PENDING_LINES:
                 self._pending.popleft()
                 self.dropped += 1
                 self._unsaid += 1
-            self._pending.append(line)
-            first = len(self._pending) == 1
         if first and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
+
+    def serve(self, clients: Mapping[str, Redis]) -> None:
+        """Write the lines of these queues' jobs, each through its client."""
+        self._clients = clients
+        self._stream_lines = dict.fromkeys(clients, STREAM_LINES)
 
     async def start(self) -> None:
         """Begin to write; lines that came before are kept until now."""
@@ -179,8 +184,7 @@ class LogSink:
             log = keys.log(key)
             pipe.rpush(log, *records)
             pipe.ltrim(log, -self._kept(queue, key, records), -1)
-            pipe.expire(log, max(line.ttl_s for line in own), gt=True)
-            pipe.expire(log, max(line.ttl_s for line in own), nx=True)
+            pipe.expire(log, max(line.ttl_s for line in own))
         await pipe.execute()
 
     def _kept(self, queue: str, key: str, records: Iterable[bytes]) -> int:
@@ -202,78 +206,11 @@ class LogSink:
             return
         self._checked_at[queue] = now
         keys = keys_of(queue)
-        bound: Any = await client.hget(keys.retention, "log_lines")  # type: ignore[misc]
+        bound: Any = await client.hget(keys.retention, "log_lines")
         if bound is not None and bound.isdigit() and int(bound) > 0:
             self._stream_lines[queue] = int(bound)
         oldest = int(time.time() * 1000) - STREAM_AGE_MS
         await client.xtrim(keys.logs, minid=max(oldest, 0), approximate=True)
-
-
-class CaptureHandler(logging.Handler):
-    """The logging handler that hands records made inside a job to the sink."""
-
-    def __init__(self, sink: LogSink, level: int = logging.NOTSET) -> None:
-        super().__init__(level)
-        self._sink = sink
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Put the record into the log of the job that made it; records made outside jobs are not ours."""
-        job = running_job()
-        if job is None:
-            return
-        try:
-            text = self.format(record)
-        except Exception:  # noqa: BLE001 - a record with wrong arguments must not fail the job that made it
-            text = f"{record.msg!r} (with arguments that do not fit it: {record.args!r})"
-        self._sink.put(job, record.levelname.lower(), text, at_ms=int(record.created * 1000))
-
-
-@contextmanager
-def capturing(sink: LogSink, *, level: int = logging.INFO, prints: bool = False) -> Iterator[None]:
-    """Capture what jobs log (at `level` and above) and, with `prints`, what they print, while inside."""
-    handler = CaptureHandler(sink, level)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    if before > level:
-        for other in root.handlers:
-            if other is not handler and other.level == logging.NOTSET:
-                other.setLevel(before)
-        root.setLevel(level)
-    stdout = sys.stdout
-    if prints:
-        sys.stdout = PrintCapture(sink, stdout)
-    try:
-        yield
-    finally:
-        sys.stdout = stdout
-        root.removeHandler(handler)
-        root.setLevel(before)
-
-
-class PrintCapture(io.TextIOBase):
-    """A stdout that also puts whole lines printed inside a job into its log, at level `print`."""
-
-    def __init__(self, sink: LogSink, stdout: TextIO) -> None:
-        self._sink = sink
-        self._stdout = stdout
-        self._begun: dict[str, str] = {}
-
-    def write(self, text: str) -> int:
-        """Write through, and keep what ends in a line end."""
-        job = running_job()
-        if job is not None:
-            *lines, rest = (self._begun.pop(job.key, "") + text).split("\n")
-            for line in lines:
-                self._sink.put(job, "print", line)
-            if rest:
-                self._begun[job.key] = rest[-LINE_BYTES:]
-        return self._stdout.write(text)
-
-    def flush(self) -> None:
-        """Flush the real one."""
-        self._stdout.flush()
 
 
 def _bounded(text: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import AsyncExitStack
+import traceback
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app.context import JobContext, enter
 from quarterdeck.app.lifecycle import Lifecycle, call_hook
 from quarterdeck.app.signature import dump
 from quarterdeck.worker.dependencies import Dependencies
+from quarterdeck.worker.logs import FAILED_TTL_S, JOB_TTL_S, LogSink
 
 if TYPE_CHECKING:
     from quarterdeck.app.task import Task
@@ -27,7 +29,10 @@ _OPENED = "quarterdeck_opened"
 class Surroundings:
     """SAQ's hooks (`startup`, `shutdown`, `before_process`, `after_process`) that carry out an app's."""
 
-    def __init__(self, lifecycle: Lifecycle, tasks: Mapping[str, Task[Any, Any, Any]]) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, tasks: Mapping[str, Task[Any, Any, Any]], sink: LogSink | None = None
+    ) -> None:
+        self._sink = sink
         self._lifecycle = lifecycle
         self._tasks = tasks
         self._dependencies = Dependencies()
@@ -95,32 +100,42 @@ class Surroundings:
         signature, function = task.signature, task.function
 
         async def run(context: Context, /, **arguments: Any) -> Any:
-            enter(self.job_context(context))
-            positional, named = signature.arrange(arguments)
-            return dump(await function(*positional, **named, **context.get(_OPENED, {})))
+            with self._inside(context):
+                positional, named = signature.arrange(arguments)
+                return dump(await function(*positional, **named, **context.get(_OPENED, {})))
 
         def call(context: Context, /, **arguments: Any) -> Any:
-            enter(self.job_context(context))
-            positional, named = signature.arrange(arguments)
-            return dump(function(*positional, **named, **context.get(_OPENED, {})))
+            with self._inside(context):
+                positional, named = signature.arrange(arguments)
+                return dump(function(*positional, **named, **context.get(_OPENED, {})))
 
         return functools.wraps(function)(run if task.is_async else call)
 
     def saq_function_of(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A SAQ function as it is, but for the current job, by which its log lines are known."""
-        if inspect.iscoroutinefunction(function):
 
-            async def run(context: Context, /, **arguments: Any) -> Any:
-                enter(self.job_context(context))
+        async def run(context: Context, /, **arguments: Any) -> Any:
+            with self._inside(context):
                 return await function(context, **arguments)
 
-            return functools.wraps(function)(run)
-
         def call(context: Context, /, **arguments: Any) -> Any:
-            enter(self.job_context(context))
-            return function(context, **arguments)
+            with self._inside(context):
+                return function(context, **arguments)
 
-        return functools.wraps(function)(call)
+        return functools.wraps(function)(run if inspect.iscoroutinefunction(function) else call)
+
+    @contextmanager
+    def _inside(self, context: Context) -> Iterator[JobContext]:
+        """Make the attempt the current job; what it raises is the last line of its log."""
+        job = self.job_context(context)
+        enter(job)
+        try:
+            yield job
+        except BaseException as error:
+            if self._sink is not None:
+                text = f"attempt {job.attempt} of {job.retries} ended: {error_line(error)}"
+                self._sink.put(job, "error", text, ttl_s=FAILED_TTL_S if job.last_attempt else JOB_TTL_S)
+            raise
 
 
 async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
@@ -130,3 +145,8 @@ async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
     except BaseException as raised:
         if raised is not error:
             raise
+
+
+def error_line(error: BaseException) -> str:
+    """An exception in one line."""
+    return "".join(traceback.format_exception_only(error)).strip().splitlines()[0]

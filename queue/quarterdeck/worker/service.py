@@ -1,0 +1,162 @@
+"""One worker process, from what it was told to run to its end."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from quarterdeck.app import App
+from quarterdeck.broker.client import client_of
+from quarterdeck.broker.connection import open_connection
+from quarterdeck.broker.queue import Queue
+from quarterdeck.broker.whereabouts import server_address
+from quarterdeck.errors import TargetError, UnreachableError
+from quarterdeck.flow.following import steps_after
+from quarterdeck.worker.capture import capturing
+from quarterdeck.worker.logs import LogSink
+from quarterdeck.worker.plan import Plan, plan_of_app, plan_of_settings
+from quarterdeck.worker.supervisor import watch_parent
+from quarterdeck.worker.target import load_target
+from quarterdeck.worker.timekeeping import Timekeeping
+from quarterdeck.worker.version import code_version
+from quarterdeck.worker.worker import Worker
+
+logger = logging.getLogger("quarterdeck.worker")
+
+BURST_IDLE_S = 0.5
+"""How long a burst waits for one more job."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions:
+    """What the command line said. `url` None means where the settings or the target lead."""
+
+    url: str | None = None
+    data_dir: str | None = None
+    queues: tuple[str, ...] = ()
+    weights: dict[str, int] = field(default_factory=dict)
+    concurrency: int | None = None
+    name: str = ""
+    burst: bool = False
+    grace_s: float = 30.0
+    schedules: bool = True
+    prints: bool = False
+    worker: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of `Worker`: lease_s, beat_s, ..."""
+
+
+class Service:
+    """A worker process: `await Service("tasks:app", ServiceOptions(url=...)).run()`.
+
+    Building it loads the target and raises TargetError and its kin; running it raises UnreachableError when the server
+    refuses us. A server that is not there yet is waited for.
+    """
+
+    def __init__(self, target: str | App | dict[str, Any], options: ServiceOptions) -> None:
+        self.options = options
+        self._sink = LogSink({})
+        path = target if isinstance(target, str) else "settings"
+        loaded = load_target(target) if isinstance(target, str) else target
+        self.plan: Plan = (
+            plan_of_app(loaded, self._sink) if isinstance(loaded, App) else plan_of_settings(loaded, path, self._sink)
+        )
+        self._url = options.url or (loaded.outbox.url if isinstance(loaded, App) else None)
+        self._module = path.partition(":")[0] if ":" in path else path.rpartition(".")[0] or path
+        self.worker: Worker | None = None
+
+    async def run(self) -> int:
+        """Run until told to stop; 0."""
+        watch_parent()
+        async with AsyncExitStack() as stack:
+            queues = await self._queues(stack)
+            self._sink.serve({queue.name: queue.redis for queue in queues})
+            worker = self.worker = self._build(queues)
+            self._sink.worker = worker.id
+            stack.enter_context(capturing(self._sink, prints=self.options.prints))
+            await self._sink.start()
+            stack.push_async_callback(self._sink.stop)
+            self.plan.lend({queue.name: queue for queue in queues})
+            stack.callback(self.plan.lend, {})
+            await worker.start()
+        return 0
+
+    async def _queues(self, stack: AsyncExitStack) -> list[Queue]:
+        """The queues to serve, in their order, on one client."""
+        names = self.options.queues or self.plan.queues
+        if self.plan.queue is not None and self.options.url is None:
+            first = self.plan.queue
+            others = [name for name in names if name != first.name]
+            queues = [first, *(first.sibling(name) for name in others)] if first.name in names else []
+            queues = queues or [first.sibling(name) for name in names]
+        else:
+            address = server_address(self._url, self.options.data_dir)
+            await _look(address)
+            first = Queue(client_of(address, client_name="quarterdeck-worker"), name=names[0])
+            queues = [first, *(first.sibling(name) for name in names[1:])]
+        for queue in queues:
+            stack.push_async_callback(queue.disconnect)
+        return queues
+
+    def _build(self, queues: list[Queue]) -> Worker:
+        plan, options = self.plan, self.options
+        served = {queue.name for queue in queues}
+        schedules = {name: specs for name, specs in plan.schedules.items() if name in served}
+        given: dict[str, Any] = {
+            "shutdown_grace_period_s": options.grace_s,
+            **plan.settings,
+            "startup": plan.startup or None,
+            "shutdown": plan.shutdown or None,
+            "before_process": plan.before or None,
+            "after_process": plan.after or None,
+            "burst": options.burst,
+            **options.worker,
+        }
+        if options.concurrency is not None:
+            given["concurrency"] = options.concurrency
+        if options.burst:
+            given["dequeue_timeout"] = given.get("dequeue_timeout") or BURST_IDLE_S
+        try:
+            return Worker(
+                queues[0],
+                plan.functions,
+                queues=queues[1:],
+                order=options.weights or (plan.weights if not options.queues else {}) or "strict",
+                name=options.name,
+                version=code_version(plan.version, self._module),
+                specs=plan.specs,
+                on_lost=plan.on_lost,
+                executor=plan.executor,
+                scheduler=Timekeeping(queues[0].redis, schedules, app=plan.app_name) if options.schedules else None,
+                follow=steps_after,
+                **given,
+            )
+        except TypeError as error:
+            raise TargetError(
+                f"The settings {plan.app_name} hold what a worker does not take: {error}.",
+                "See SAQ's settings for what there is.",
+            ) from error
+
+
+async def _look(address: Any) -> None:
+    """Look at the server once: what refuses us is an error now, one that is not there yet is waited for."""
+    try:
+        connection = await open_connection(address, client_name="quarterdeck-worker")
+    except UnreachableError as error:
+        if not _is_away(error):
+            raise
+        logger.warning("%s The worker waits for it.", error.message)
+        return
+    for warning in connection.warnings:
+        logger.warning("%s", warning)
+    await connection.close()
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether nothing listens there at this moment."""
+    while error is not None:
+        if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

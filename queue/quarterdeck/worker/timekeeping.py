@@ -1,0 +1,43 @@
+"""The schedules of a worker: what its code defines is brought to the server, then the scheduler runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from quarterdeck.schedule.scheduler import Scheduler
+from quarterdeck.schedule.spec import ScheduleSpec
+from quarterdeck.schedule.store import ScheduleStore
+
+logger = logging.getLogger("quarterdeck.schedule")
+LONGEST_PAUSE_S = 2.0
+
+
+class Timekeeping:
+    """Runs beside the jobs. `schedules` are the code's definitions by queue; an empty list takes away what it once
+    defined there."""
+
+    def __init__(self, client: Any, schedules: Mapping[str, Sequence[ScheduleSpec]], *, app: str) -> None:
+        self._client = client
+        self._schedules = schedules
+        self._app = app
+        self.defined = asyncio.Event()
+        """Set once the server has the definitions."""
+
+    async def run(self) -> None:
+        """Define and run the schedules until cancelled; a server that is away is waited for."""
+        pause_s = 0.1
+        while not self.defined.is_set():
+            try:
+                for queue, specs in self._schedules.items():
+                    await ScheduleStore(self._client, queue).define(specs, app=self._app)
+                self.defined.set()
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.debug("the schedules wait for the server: %s", error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        await Scheduler(self._client, list(self._schedules)).run()
