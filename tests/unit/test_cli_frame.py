@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import types
@@ -175,7 +176,10 @@ def test_ctrl_c_is_130(command):
 def test_a_closed_pipe_is_quiet():
     code = "import sys; from quarterdeck.cli import frame; sys.exit(frame.guarded(lambda: [print('x' * 10**6), 0][1]))"
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PYTHONUNBUFFERED": ""}
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
     )
     process.stdout.close()
     assert process.stderr.read() == b""
