@@ -17,7 +17,8 @@ def main() -> int:
     parser.add_argument("--change", choices=("nothing", "countdowns", "all"), default="nothing")
     parser.add_argument("--plain-driver", action="store_true")
     parser.add_argument("--guard", action="store_true")
-    parser.add_argument("--die", choices=("crash", "task", "thread", "exit", "kill"), default=None)
+    parser.add_argument("--die", choices=("crash", "task", "thread", "exit", "kill", "hang"), default=None)
+    parser.add_argument("--stalls", type=Path, default=None)
     options = parser.parse_args()
     if options.guard:
         from tui.terminal.guardian import guard
@@ -28,8 +29,8 @@ def main() -> int:
     from tui.terminal.driver import driver_class
     from tui.terminal.manners import run
 
-    app = SampleApp(options.change, options.die, driver_class=driver_class(plain=options.plain_driver))
-    return run(app)
+    driver = driver_class(plain=options.plain_driver)
+    return run(SampleApp(options.change, options.die, options.stalls, driver_class=driver))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -39,7 +41,9 @@ class LineTable(ScrollView, can_focus=True):
     def line(self, index: int) -> str:
         ticks = self.ticks
         if self.change == "all":
-            figures = f"{(index * 7919 + ticks * 104729) % 99999:>7,} {(index + ticks * 37) % 1000:>5} ms"
+            # All figures move, as figures do: by a little.
+            count, spent = index * 7919 % 99999 + ticks * (1 + index % 7), index % 1000 + ticks * 37 % 23
+            figures = f"{count:>7,} {spent:>5} ms"
         elif self.change == "countdowns" and index < 3 and self.label == "schedules":
             figures = (
                 f"{index * 1000 + 42:>7,} {(3600 * (index + 1) - ticks) % 3600 // 60:02}:{(3600 - ticks) % 60:02}  "
@@ -119,9 +123,11 @@ class SampleApp(App[None]):
     ]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, change: str = "nothing", die: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, change: str = "nothing", die: str | None = None, stalls: Path | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self.change, self.die, self.ticks = change, die, 0
+        self.change, self.die, self.stalls, self.ticks = change, die, stalls, 0
         self.pressed: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -137,6 +143,8 @@ class SampleApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.tick)
+        if self.stalls is not None:
+            self.beat = asyncio.create_task(self._beat(self.stalls))
 
     def on_ready(self) -> None:
         self.say(f"sample ready {os.getpid()}")
@@ -166,18 +174,35 @@ class SampleApp(App[None]):
         with self.suspend():
             os.system("echo SHELL; read line; echo got $line")
 
+    async def _beat(self, path: Path) -> None:
+        """Write how long the loop did not turn, in ms, whenever it was longer than ever in this second."""
+        worst, second = 0.0, 0
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            worst = max(worst, time.monotonic() - began - 0.01)
+            if int(began) != second:
+                second = int(began)
+                with path.open("a") as file:
+                    file.write(f"{began} {worst * 1000:.1f}\n")
+                worst = 0.0
+
     def perish(self) -> None:
         """End in the way that was asked for."""
         if self.die == "crash":
             raise RuntimeError("perished in a handler")
         if self.die == "task":
-            self.stray = asyncio.create_task(self._stray())
+            asyncio.create_task(self._stray())  # noqa: RUF006 - nobody keeps it: that is the case under test
         elif self.die == "thread":
             threading.Thread(target=lambda: 1 / 0).start()
         elif self.die == "exit":
             os._exit(7)
         elif self.die == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+
+        elif self.die == "hang":
+            self.say("hanging")
+            self.set_timer(0.2, lambda: time.sleep(60))
 
     async def _stray(self) -> None:
         raise RuntimeError("perished in a task")

@@ -48,8 +48,16 @@ class Encoder:
         self._sent = Grid(wanted.width, wanted.height, styles.default)
         self._cursor: Position | None = None
         self._style: Style | None = None
-        self.urgent: set[int] = set()
-        """Rows to send before the others: what the last key changed."""
+        self._urgent: set[int] = set()
+
+    def hurry(self, rows: set[int]) -> None:
+        """Send these rows before the others: a key changed them."""
+        self._urgent |= rows
+
+    @property
+    def hurried(self) -> bool:
+        """True while rows wait that should not."""
+        return bool(self._urgent)
 
     @property
     def pending(self) -> bool:
@@ -71,20 +79,23 @@ class Encoder:
         self._sent.fill(glyph)
         self._cursor = self._style = None
         wanted.dirty.update(range(wanted.height))
+        self._urgent = set(wanted.dirty)
 
     def encode(self, limit: int) -> bytes:
         """The next bytes to send, at most ``limit`` unless a single glyph needs more; empty when all was sent.
 
-        Each call works on the newest wanted cells, so frames that came in between are never sent.
+        While rows are in a hurry the piece holds only those. Each call works on the newest wanted cells, so frames
+        that came in between are never sent.
         """
         out: list[str] = []
         room = limit
-        for row in self._order():
+        self._urgent &= self._wanted.dirty
+        for row in sorted(self._urgent or self._wanted.dirty):
             room = self._encode_row(row, out, room)
             if room < 0:
                 break
             self._wanted.dirty.discard(row)
-            self.urgent.discard(row)
+            self._urgent.discard(row)
         return "".join(out).encode()
 
     def park(self, row: int, column: int) -> bytes:
@@ -95,11 +106,6 @@ class Encoder:
         move = self._move(there)
         self._cursor = there
         return move.encode()
-
-    def _order(self) -> list[int]:
-        dirty = self._wanted.dirty
-        first = sorted(self.urgent & dirty)
-        return first + sorted(dirty - self.urgent)
 
     def _encode_row(self, row: int, out: list[str], room: int) -> int:
         """Append what brings one row up to date; the room that is left, negative when it did not suffice."""
@@ -256,7 +262,7 @@ def _sideways(here: int, there: int) -> str:
     if here == there:
         return ""
     ways = [f"\x1b[{there + 1}G", _relative(there - here, "C", "D")]
-    if here - there in (1, 2):
+    if 1 <= here - there <= 3:
         ways.append("\b" * (here - there))
     if there == 0:
         ways.append("\r")

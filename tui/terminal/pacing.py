@@ -18,11 +18,14 @@ WINDOW_BYTES: Final = 2048
 """Most bytes that are under way without an answer."""
 
 _SMALLEST_WINDOW: Final = 512
-_WINDOW_S: Final = 0.25
-"""On a slow line the window shrinks to what it carries in this time, so that a key waits less."""
+_SMALLEST_PIECE: Final = 256
+_URGENT_S: Final = 0.25
+_BACKGROUND_S: Final = 0.1
+"""On a slow line the window shrinks to what it carries in this time. What a key did may use more than what changed
+by itself, so that it never waits behind a full window."""
 
 _ASK_FROM_BYTES: Final = 128
-_ASK_EVERY_S: Final = 2.0
+_ASK_EVERY_S: Final = 4.0
 _PROBE_EVERY_S: Final = 3.0
 _GIVE_UP_S: Final = 60.0
 _MUTE_PAUSE_S: Final = 0.1
@@ -93,20 +96,22 @@ class Pacer:
         """Bytes sent that the terminal is not known to have taken."""
         return sum(question.n_bytes for question in self._questions) + self._unasked
 
-    def room(self) -> int:
-        """Bytes that may be sent now; 0 means wait for :meth:`answered` or :meth:`wait_s`."""
+    def room(self, *, urgent: bool = False) -> int:
+        """Bytes that the next piece may have; 0 means wait for :meth:`answered` or :meth:`wait_s`."""
         if self._mute:
             return 0 if self._clock() < self._mute_until else self._window
-        room = self.window - self.unacknowledged
-        # Pieces of a handful of bytes would cost more for asking than they carry.
-        return room if room >= min(_SMALLEST_WINDOW, self.window) // 2 else 0
+        window = self.window(urgent=urgent)
+        room = window - self.unacknowledged
+        # Two pieces in the window keep the line busy while the answer to the first is on its way, and pieces of
+        # a handful of bytes would cost more for asking than they carry.
+        return min(room, max(window // 2, _SMALLEST_PIECE)) if room >= _SMALLEST_PIECE else 0
 
-    @property
-    def window(self) -> int:
+    def window(self, *, urgent: bool = False) -> int:
         """The most that may be under way: less than the limit on a line known to be slow."""
         if self._bytes_per_s is None:
             return self._window
-        return max(min(_SMALLEST_WINDOW, self._window), min(self._window, int(self._bytes_per_s * _WINDOW_S)))
+        carried = int(self._bytes_per_s * (_URGENT_S if urgent else _BACKGROUND_S))
+        return min(self._window, max(carried, _SMALLEST_WINDOW))
 
     def asks(self, n_bytes: int) -> bool:
         """Whether a piece of ``n_bytes`` should end with the question. Tiny ones seldom do."""

@@ -30,7 +30,9 @@ _SETTLE_AT_MOST_S: Final = 0.15
 _OVERHEAD_BYTES: Final = len(modes.ASK_CURSOR + modes.SYNC_BEGIN + modes.SYNC_END)
 _PATIENCE_S: Final = 0.5
 _PATIENCE_SSH_S: Final = 1.5
-_LAST_ANSWERS_S: Final = 0.25
+_LAST_ANSWERS_S: Final = (0.1, 0.35)
+"""Shortest and longest wait for the answers under way at the end, within which the line's round trip decides."""
+
 _LAST_WORDS_S: Final = 0.1
 
 
@@ -77,7 +79,7 @@ class Painter:
         dirty -= before
         self._parser.feed(frame)
         if urgent:
-            self._encoder.urgent |= dirty
+            self._encoder.hurry(dirty)
             dirty |= before
         self._schedule()
 
@@ -121,7 +123,9 @@ class Painter:
         self._cancel()
         self._besides.clear()
         if self._outlet is not None and self._pacer.outstanding:
-            until = time.monotonic() + _LAST_ANSWERS_S
+            shortest, longest = _LAST_ANSWERS_S
+            expected = 1.3 * (self.quality.rtt_ms or 1000) / 1000
+            until = time.monotonic() + max(shortest, min(expected, longest))
             for _ in range(self._pacer.outstanding):
                 if not self._heard.acquire(timeout=max(0.0, until - time.monotonic())):
                     break
@@ -175,12 +179,10 @@ class Painter:
         if outlet is None or self._settle_until is not None:
             return
         while outlet.idle and (self._encoder.pending or self._besides):
-            room = self._pacer.room()
+            room = self._pacer.room(urgent=self._encoder.hurried)
             if room <= 0:
                 break
-            # Two pieces in the window keep the line busy while the answer to the first is on its way.
-            limit = min(room, max(self._pacer.window // 2, 256)) - _OVERHEAD_BYTES
-            piece = self._encoder.encode(limit)
+            piece = self._encoder.encode(room - _OVERHEAD_BYTES)
             if not piece and not self._besides:
                 break
             if (self._parser.row, self._parser.column) != (0, 0):
