@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from quarterdeck.keys import keys_of
 from quarterdeck.operate import jobs, queues
+from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.jobs import Taken
+from quarterdeck.schedule import ScheduleBook, resume_stock
 from quarterdeck.script import Client
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from quarterdeck.operate.audit import UndoRecord
 
 MOST = 1_000
 """Retried jobs that one act remembers how to take back."""
@@ -28,21 +26,54 @@ def retry_data(taken: Sequence[Taken]) -> dict[str, Any]:
 
 async def take_back(client: Client, record: UndoRecord) -> Counter[str]:
     """Undo what `record` says; counts by word, `ok` for what was taken back."""
-    if record.kind == "retry":
-        taken = msgspec.convert(record.data["taken"], list[Taken])
-        return Counter(await jobs.unretry(client, record.queue, taken))
-    if record.kind == "bin":
-        return Counter(await jobs.restore(client, record.queue, await binned(client, record.queue, record.data["act"])))
-    if record.kind == "pause-queue":
-        return Counter({"ok": int(await queues.resume(client, record.queue))})
-    if record.kind == "enqueue":
-        refs = jobs.refs_of(record.queue, [record.data["key"]])
-        words = await jobs.delete(client, record.queue, refs, who=record.who, act="undo")
-        return Counter("ok" if word in ("queued", "scheduled") else "started" for word in words)
-    if record.kind == "resume-queue":
-        await client.set(keys_of(record.queue).paused, record.data["stat"], pxat=record.data["until_ms"])
-        return Counter({"ok": 1})
-    return Counter({"unknown": 1})
+    undo = _UNDO.get(record.kind)
+    return Counter({"unknown": 1}) if undo is None else await undo(client, record.queue, record)
+
+
+async def _retried(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    taken = msgspec.convert(record.data["taken"], list[Taken])
+    return Counter(await jobs.unretry(client, queue, taken))
+
+
+async def _binned(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    return Counter(await jobs.restore(client, queue, await binned(client, queue, record.data["act"])))
+
+
+async def _enqueued(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    refs = jobs.refs_of(queue, [record.data["key"]])
+    words = await jobs.delete(client, queue, refs, who=record.who, act="undo")
+    return Counter("ok" if word in ("queued", "scheduled") else "started" for word in words)
+
+
+async def _queue_paused(client: Client, queue: str, _: UndoRecord) -> Counter[str]:
+    return Counter({"ok": int(await queues.resume(client, queue))})
+
+
+async def _queue_resumed(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    await client.set(keys_of(queue).paused, record.data["stat"], pxat=record.data["until_ms"])
+    return Counter({"ok": 1})
+
+
+async def _schedule_paused(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    if record.data["stock"]:
+        return Counter({"ok": int(await resume_stock(client, queue, record.data["stock"]))})
+    return Counter({"ok": len(await ScheduleBook(client, queue).resume([record.data["name"]]))})
+
+
+async def _next_skipped(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    done = await ScheduleBook(client, queue).skip_next(record.data["name"], who=record.who, skip=False)
+    return Counter({"ok": int(done)})
+
+
+_UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str]]]]] = {
+    "retry": _retried,
+    "bin": _binned,
+    "enqueue": _enqueued,
+    "pause-queue": _queue_paused,
+    "resume-queue": _queue_resumed,
+    "pause-schedule": _schedule_paused,
+    "skip-next": _next_skipped,
+}
 
 
 async def binned(client: Client, queue: str, act: str) -> list[str]:
