@@ -10,10 +10,10 @@
 -- then proposals as msgpack, of two kinds:
 --   {'tick', name, digest, tick, ticks, parts, key base, overlap, catch-up, bound, window ms, grace ms, earlier}
 --     tick: the stored one, the compare of compare-and-set; ticks: {tick, due, tick, due, ...} from that one on, at
---     least one that is not due; earlier: {count, first tick} that are too many to be told one by one, or {}
+--     least one that is not due; earlier: {first tick, words} for those that are too many to be told one by one, or {}
 --   {'release', name, digest, tick, parts, key base}: a tick that waited for the run before it
 -- Returns {now, fired {name, run, key, ...}, changed {name, ...}, upcoming {name, tick, due, digest, ...}, next due or -1,
---   waiting {name, tick, 1 when the run before it is over, digest, ...}, cancels {key, ...}, definitions, due entries,
+--   waiting {name, tick, 1 when it may start, digest, ...}, cancels {key, ...}, definitions, due entries,
 --   open runs, repaired {name, ...}}
 
 local n = keys_of(ARGV[1])
@@ -44,6 +44,12 @@ local function start(name, tick, late, outcome, cause, parts, base)
   fired[#fired + 1] = name
   fired[#fired + 1] = id
   fired[#fired + 1] = key
+end
+
+local function is_paused(name)
+  local pause = redis.call('HMGET', n.states, field_of(name, 'paused'), field_of(name, 'until'))
+  local ends = tonumber(pause[2] or '0') or 0
+  return pause[1] and (ends == 0 or now < ends)
 end
 
 -- The key of a run of this schedule that is not over, or nil.
@@ -90,10 +96,8 @@ local function decide(p, name, ticks, due)
   local stale = 0
   while stale < due and now - ticks[2 * stale + 2] > p[12] do stale = stale + 1 end
   if p[13] and p[13][1] then
-    local tick = p[13][2]
-    note(text(tick) .. '/' .. name, name, tick, 'skipped',
-      'no scheduler ran: this and ' .. text(p[13][1] - 1) .. ' ticks after it', 0, 'SKIPPED', '')
-    count_missed(n, now, text(tick) .. '/' .. name, name, tick)
+    local tick = p[13][1]
+    skip(name, tick, p[13][2])
   end
   for i = 1, due do
     local tick, at = ticks[2 * i - 1], ticks[2 * i]
@@ -143,7 +147,7 @@ function kinds.release(p)
     changed[#changed + 1] = name
     return
   end
-  if previous(name) or redis.call('HEXISTS', n.states, field_of(name, 'paused')) == 1 then return end
+  if previous(name) or is_paused(name) then return end
   redis.call('HDEL', n.waiting, name)
   start(name, tick, now - tick, 'late', 'waited for the run before it', p[5], p[6])
 end
@@ -170,7 +174,7 @@ local held = redis.call('HGETALL', n.waiting)
 for i = 1, #held, 2 do
   waiting[#waiting + 1] = held[i]
   waiting[#waiting + 1] = held[i + 1]
-  waiting[#waiting + 1] = previous(held[i]) and 0 or 1
+  waiting[#waiting + 1] = (previous(held[i]) or is_paused(held[i])) and 0 or 1
   waiting[#waiting + 1] = digest_of(n, held[i])
 end
 

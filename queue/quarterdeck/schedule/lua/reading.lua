@@ -1,0 +1,53 @@
+-- Prelude: reading schedules and runs, for whoever shows them. Needs names.lua. Nothing here writes or scans.
+
+local LAST_TICK = '253402300799000'
+
+-- One schedule as it is stored: {name, code, edits, due, tick, paused, until, skip, broken, ticks missed in the last
+-- day, {run, record, ending, ...} newest first}. What is not there is ''.
+local function schedule_of(n, name, now, strip)
+  local function get(key, field) return redis.call('HGET', key, field) or '' end
+  local runs = {}
+  for _, id in ipairs(redis.call('ZREVRANGE', n.history .. name, 0, strip - 1)) do
+    runs[#runs + 1] = id
+    runs[#runs + 1] = get(n.runs, id)
+    runs[#runs + 1] = get(n.runs, id .. '\te')
+  end
+  return {
+    name, get(n.schedules, name), get(n.edits, name), redis.call('ZSCORE', n.due, name) or '',
+    get(n.states, field_of(name, 'tick')), get(n.states, field_of(name, 'paused')),
+    get(n.states, field_of(name, 'until')), get(n.states, field_of(name, 'skip')), get(n.broken, name),
+    redis.call('ZCOUNT', n.missed .. name, text(now - 86400000), '+inf'), runs,
+  }
+end
+
+-- A window of a queue's schedules, the next to fire first, broken ones last: {how many there are, schedule, ...}.
+local function schedule_window(q, now, first, count, strip)
+  local n = keys_of(q)
+  local timed = redis.call('ZCOUNT', n.due, '-inf', LAST_TICK)
+  local broken = redis.call('ZCOUNT', n.due, '+inf', '+inf')
+  local names = {}
+  if first < timed then names = redis.call('ZRANGEBYSCORE', n.due, '-inf', LAST_TICK, 'LIMIT', first, count) end
+  if #names < count and broken > 0 then
+    local from = math.max(0, first - timed)
+    for _, name in ipairs(redis.call('ZRANGEBYSCORE', n.due, '+inf', '+inf', 'LIMIT', from, count - #names)) do
+      names[#names + 1] = name
+    end
+  end
+  local rows = {timed + broken}
+  for _, name in ipairs(names) do rows[#rows + 1] = schedule_of(n, name, now, strip) end
+  return rows
+end
+
+-- A window of runs, newest first, of one schedule by tick (name), or of the queue by when they were written ('').
+-- Returns {how many there are between low and high, run, record, ending, ...}.
+local function run_window(q, name, low, high, first, count)
+  local n = keys_of(q)
+  local key = name == '' and n.ledger or n.history .. name
+  local rows = {redis.call('ZCOUNT', key, low, high)}
+  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', key, high, low, 'LIMIT', first, count)) do
+    rows[#rows + 1] = id
+    rows[#rows + 1] = redis.call('HGET', n.runs, id) or ''
+    rows[#rows + 1] = redis.call('HGET', n.runs, id .. '\te') or ''
+  end
+  return rows
+end
