@@ -118,6 +118,7 @@ class SampleApp(App[None]):
         Binding("s", "shell", "shell"),
         Binding("m", "mouse", "mouse"),
         Binding("c", "copy", "copy"),
+        Binding("i", "line", "line"),
         Binding("z", "suspend_process", "stop"),
         Binding("ctrl+c", "quit", "quit", show=False),
     ]
@@ -169,6 +170,9 @@ class SampleApp(App[None]):
 
     def action_copy(self) -> None:
         self.say(f"copied {self._driver.copy('hello').how}")  # type: ignore[union-attr]
+
+    def action_line(self) -> None:
+        self.say(f"line {self._driver.line_quality}")  # type: ignore[union-attr]
 
     def action_shell(self) -> None:
         with self.suspend():

@@ -11,7 +11,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
+
+ESCAPE_MS = 100
+SSH_ESCAPE_MS = 500
+"""How long a lone ESC may be the beginning of a sequence whose rest is on its way."""
 
 _DUMB = ("", "dumb", "unknown", "cons25", "emacs")
 _ERASES_IN_COLOUR = ("xterm", "tmux", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "vte", "konsole")
@@ -44,6 +48,8 @@ class Capabilities:
     """The locale can't show more than ASCII."""
     erases_in_colour: bool
     """Erasing fills with the current background (terminfo ``bce``)."""
+    escape_ms: int
+    """``ESCDELAY``, or longer over SSH than on this machine."""
 
 
 def detect(environ: Mapping[str, str] | None = None) -> Capabilities:
@@ -59,6 +65,7 @@ def detect(environ: Mapping[str, str] | None = None) -> Capabilities:
         colours=_colours(env, term),
         ascii=_ascii_only(env),
         erases_in_colour=term.startswith(_ERASES_IN_COLOUR),
+        escape_ms=_escape_ms(env),
     )
 
 
@@ -67,6 +74,16 @@ def is_dumb(environ: Mapping[str, str] | None = None) -> bool:
     env = os.environ if environ is None else environ
     term = env.get("TERM", "").lower()
     return term in _DUMB or term.startswith("dumb")
+
+
+def raise_escape_delay(environ: MutableMapping[str, str] | None = None) -> None:
+    """Over SSH, let Textual's own driver wait longer for the rest of a split escape sequence.
+
+    Textual reads ``ESCDELAY`` (milliseconds) when it is imported, so this comes before. What the user has set stays.
+    """
+    env = os.environ if environ is None else environ
+    if _over_ssh(env):
+        env.setdefault("ESCDELAY", str(SSH_ESCAPE_MS))
 
 
 def _over_ssh(env: Mapping[str, str]) -> bool:
@@ -95,3 +112,10 @@ def _ascii_only(env: Mapping[str, str]) -> bool:
             folded = value.lower().replace("-", "")
             return "." in folded and "utf8" not in folded
     return False
+
+
+def _escape_ms(env: Mapping[str, str]) -> int:
+    given = env.get("ESCDELAY", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    return SSH_ESCAPE_MS if _over_ssh(env) else ESCAPE_MS

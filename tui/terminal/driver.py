@@ -19,9 +19,9 @@ import termios
 import threading
 import time
 import tty
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import events
+from textual import constants, events
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
@@ -45,12 +45,12 @@ _CLIPBOARD: Final = re.compile(r"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
 _KEY_URGENCY_S: Final = 0.3
 """What is painted this soon after a key is probably what the key did."""
 
-_ESCAPE_S: Final = 0.1
-_ESCAPE_SSH_S: Final = 0.5
-
 
 class DeckDriver(LinuxDriver):
     """A terminal driver that sends differences and never waits for the terminal."""
+
+    ascii_only: ClassVar[bool] = False
+    """Paint ASCII look-alikes whatever the locale can show."""
 
     def __init__(
         self,
@@ -65,7 +65,12 @@ class DeckDriver(LinuxDriver):
         self._mouse = mouse and not self.capabilities.ssh
         self._out_fd: Final = _terminal_fd(self.fileno)
         self._main_thread: Final = threading.get_ident()
-        self._painter: Final = Painter(self._loop, self.capabilities, self._get_terminal_size())
+        self._painter: Final = Painter(
+            self._loop,
+            self.capabilities,
+            self._get_terminal_size(),
+            ascii_only=self.ascii_only or self.capabilities.ascii,
+        )
         self._keyboard: Keyboard | None = None
         self._termios: list[Any] | None = None
         self._key_at = float("-inf")
@@ -87,7 +92,7 @@ class DeckDriver(LinuxDriver):
 
     def repaint(self) -> None:
         """Send every cell again: the screen was disturbed. ``Ctrl-L`` calls this before the app sees any key."""
-        self._painter.repaint()
+        self._painter.repaint(modes.SETTLE + self._mouse_modes())
 
     @property
     def mouse(self) -> bool:
@@ -183,7 +188,7 @@ class DeckDriver(LinuxDriver):
     def _listen(self, guard: guardian.Bond | None) -> None:
         self._keyboard = Keyboard(
             self.fileno,
-            EscapeGate(escape_s=_escape_s(self.capabilities)),
+            EscapeGate(escape_s=self.capabilities.escape_ms / 1000),
             message=self.process_message,
             answered=self._painter.hear,
             syncs=self._on_syncs,
@@ -245,7 +250,7 @@ class DeckDriver(LinuxDriver):
             self._wait_for_foreground()
             self._set_raw(keep=True)
             self._resized()
-            self._painter.enter_again(self._opening())
+            self._painter.enter_again(self._opening(again=True))
 
     def _wait_for_foreground(self) -> None:
         while not guardian.in_foreground(self.fileno):
@@ -256,9 +261,11 @@ class DeckDriver(LinuxDriver):
 
     # --- modes ----------------------------------------------------------------------------------------------
 
-    def _opening(self) -> str:
+    def _opening(self, *, again: bool = False) -> str:
         sync = "" if os.environ.get("TERM_PROGRAM") == "Apple_Terminal" else modes.ASK_SYNC
-        kitty = "" if os.environ.get("TEXTUAL_DISABLE_KITTY_KEY") else modes.KITTY_KEYS
+        kitty = modes.KITTY_KEYS_AGAIN if again else modes.KITTY_KEYS
+        if constants.DISABLE_KITTY_KEY:
+            kitty = ""
         mouse = self._mouse_modes() if self._mouse else ""
         return modes.ENTER + kitty + mouse + sync
 
@@ -281,9 +288,17 @@ class DeckDriver(LinuxDriver):
             termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
 
 
-def driver_class(*, plain: bool = False) -> type[Driver]:
-    """The driver for ``App(driver_class=…)``: ours, or with ``plain`` Textual's own."""
-    return LinuxDriver if plain else DeckDriver
+class AsciiDeckDriver(DeckDriver):
+    """The same with ASCII look-alikes for everything else: ``--ascii``."""
+
+    ascii_only = True
+
+
+def driver_class(*, plain: bool = False, ascii_only: bool = False) -> type[Driver]:
+    """The driver for ``App(driver_class=…)``: ours, or with ``plain`` Textual's own (which knows no ASCII)."""
+    if plain:
+        return LinuxDriver
+    return AsciiDeckDriver if ascii_only else DeckDriver
 
 
 def _terminal_fd(fallback: int) -> int:
@@ -294,11 +309,3 @@ def _terminal_fd(fallback: int) -> int:
                 if os.isatty(stream.fileno()):
                     return stream.fileno()
     return fallback
-
-
-def _escape_s(capabilities: Capabilities) -> float:
-    """How long a lone ESC may be the beginning of something: ``ESCDELAY`` (ms), else longer over SSH."""
-    given = os.environ.get("ESCDELAY", "")
-    if given.isdigit() and int(given) > 0:
-        return int(given) / 1000
-    return _ESCAPE_SSH_S if capabilities.ssh else _ESCAPE_S

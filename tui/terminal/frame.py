@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tui.terminal.glyphs import split
+from tui.terminal.glyphs import ascii_form, split
 
 if TYPE_CHECKING:
     from tui.terminal.cells import Grid
@@ -32,7 +32,8 @@ _TOKEN: Final = re.compile(
 class FrameParser:
     """Turns what Textual writes into cells of ``grid``."""
 
-    def __init__(self, grid: Grid, styles: StyleTable) -> None:
+    def __init__(self, grid: Grid, styles: StyleTable, *, ascii_only: bool = False) -> None:
+        self._ascii_only: Final = ascii_only
         self._grid: Final = grid
         self._styles: Final = styles
         self._style = styles.default
@@ -68,7 +69,7 @@ class FrameParser:
         if text.isascii():
             self._print_narrow(text)
             return
-        for glyph in split(text):
+        for glyph in ascii_form(text) if self._ascii_only else split(text):
             width = glyph[1]
             if self.column + width > grid.width:
                 # With wrapping off the cursor stays on the last column and each character replaces the one there.

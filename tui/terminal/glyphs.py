@@ -32,6 +32,31 @@ _STEADY_WIDE: Final = (
 """Two cells in every terminal since Unicode 4.1; emoji are not."""
 
 
+_LOOK_ALIKES: Final = {
+    "-": "─━┄┅┈┉╌╍╴╶╸╺‐‑‒–—−",
+    "=": "═",
+    "|": "│┃┆┇┊┋╎╏║╵╷╹╻▏▕",
+    ".": "▁·•∙⋅․",
+    "_": "▂",
+    ":": "▃",
+    "+": "▄",
+    "*": "▅●◆■★✱",
+    "#": "▆▇█▉▊▋▌▍▎▐▓▒▀▔",
+    "%": "░",
+    "o": "○◯◦□◇",
+    ">": "→▸▶►›»❯",
+    "<": "←◂◀◄‹«❮",
+    "^": "↑▲△",
+    "v": "↓▼▽✓✔",
+    "x": "×✗✘✕✖",
+    "!": "⚠❗",
+    "~": "…≈",
+    "'": "‘’",
+    '"': "“”",
+}
+"""ASCII for what a console screen is drawn with; one for one, so that no cell moves."""
+
+
 @lru_cache(maxsize=4096)
 def split(text: str) -> tuple[Glyph, ...]:
     """Cut ``text`` into glyphs whose widths add up to what Textual reserved for it.
@@ -71,6 +96,32 @@ def steady(glyph: str) -> bool:
     if cell_len(glyph) == 2:
         return any(first <= code <= last for first, last in _STEADY_WIDE)
     return unicodedata.category(glyph[0]) != "Cn"
+
+
+@lru_cache(maxsize=4096)
+def ascii_form(text: str) -> tuple[Glyph, ...]:
+    """``text`` cut into glyphs of ASCII alone that take the same cells: look-alikes, base letters, or ``?``."""
+    glyphs: list[Glyph] = []
+    for glyph, width in split(text):
+        if width:
+            glyphs.append((_look_alike(glyph[0]), 1))
+            glyphs.extend([(" ", 1)] * (width - 1))
+    return tuple(glyphs)
+
+
+def _look_alike(character: str) -> str:
+    if character.isascii():
+        return character
+    for look, group in _LOOK_ALIKES.items():
+        if character in group:
+            return look
+    code = ord(character)
+    if 0x2800 <= code <= 0x28FF:  # braille: by the number of dots
+        return " .:-=+*##"[(code & 0xFF).bit_count()]
+    if 0x2500 <= code <= 0x257F:
+        return "+"
+    base = unicodedata.normalize("NFKD", character)[0]
+    return base if base.isascii() and base.isprintable() else "?"
 
 
 def _printable(character: str) -> str:

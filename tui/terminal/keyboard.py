@@ -70,7 +70,7 @@ class Keyboard:
             os.close(self._wake_fd)
 
     def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:
             selector.register(self._wake_fd, selectors.EVENT_READ)
             selector.register(self._fileno, selectors.EVENT_READ)
             if self._orphaned_fd is not None:

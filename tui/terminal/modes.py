@@ -26,9 +26,12 @@ MOUSE_ON_LEAN = "\x1b[?1000h\x1b[?1002h\x1b[?1006h"
 """Without a report for each move of an idle mouse: that is upstream traffic, and a repaint for each hover."""
 MOUSE_OFF = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l"
 
-SETTLE = "\x1b(B\x0f\x1b[r\x1b[4l\x1b[?6l\x1b[?7l\x1b[m"
-"""ASCII letters, no scroll margins, no insert or origin mode, no wrap, default colours: a screen that other
-output has disturbed is made fit for a full repaint. It leaves the cursor anywhere."""
+KITTY_KEYS_AGAIN = "\x1b[=25;1u"
+"""The same without another entry on the terminal's stack, which is left once."""
+
+SETTLE = "\x1b(B\x0f\x1b[r\x1b[4l\x1b[?6l\x1b[m" + NO_WRAP + HIDE_CURSOR + BRACKETED_PASTE
+"""ASCII letters, no scroll margins, no insert or origin mode, default colours, and our own modes: a screen that
+other output has disturbed is made fit for a full repaint. It leaves the cursor anywhere."""
 
 ENTER = ALTERNATE_SCREEN + HIDE_CURSOR + FOCUS_REPORTS + BRACKETED_PASTE + NO_WRAP + CLEAR
 

@@ -39,11 +39,18 @@ _LAST_WORDS_S: Final = 0.1
 class Painter:
     """Lives in the event loop's thread; only :meth:`hear` may be called from another."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, capabilities: Capabilities, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        capabilities: Capabilities,
+        size: tuple[int, int],
+        *,
+        ascii_only: bool = False,
+    ) -> None:
         self._loop: Final = loop
         styles = StyleTable(capabilities.colours)
         self._wanted: Final = Grid(*size, styles.default)
-        self._parser: Final = FrameParser(self._wanted, styles)
+        self._parser: Final = FrameParser(self._wanted, styles, ascii_only=ascii_only)
         self._encoder: Final = Encoder(self._wanted, styles, erases_in_colour=capabilities.erases_in_colour)
         self._pacer: Final = Pacer(patience_s=_PATIENCE_SSH_S if capabilities.ssh else _PATIENCE_S)
         self._outlet: Outlet | None = None
@@ -96,10 +103,10 @@ class Painter:
         self._encoder.forget()
         self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
 
-    def repaint(self) -> None:
-        """Send every cell again, after undoing what other output may have switched."""
+    def repaint(self, settle: str) -> None:
+        """Send every cell again, after ``settle``, which undoes what other output may have switched."""
         self._encoder.forget()
-        self.add(modes.SETTLE)
+        self.add(settle)
 
     def enter_again(self, opening: str) -> None:
         """The terminal was taken away and given back without notice."""
