@@ -14,11 +14,12 @@ from textual.driver import Driver
 from textual.reactive import reactive
 from textual.screen import Screen as TextualScreen
 
-from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.errors import QuarterdeckError, UnreachableError, UsageError
 from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
+from tui.line import copy_text, slowness, turn_mouse
 from tui.look.glyphs import ASCII, UNICODE
 from tui.look.themes import DARK, THEMES
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
@@ -30,6 +31,8 @@ from tui.screens.registry import NUMBERED, screen_for
 from tui.station import Right, Station
 
 STYLESHEET: Final = Path(__file__).parent / "look" / "deck.tcss"
+NEWS_EVERY: Final = 3
+"""Seconds between two questions for news of the embedded server."""
 STALE_AFTER_S: Final = 6.0
 """Rows older than this are stale even when no read has failed: one is stuck in flight."""
 
@@ -58,9 +61,12 @@ class Deck(App[None], inherit_bindings=False):
         """What live workers register, as last heard."""
         self.read_error: QuarterdeckError | None = None
         self.stale_since_ms: int | None = None
+        self.fatal: QuarterdeckError | None = None
+        """Why the dashboard could not even begin; whoever ran it says so on stderr."""
         self.past_ms: int | None = None
         """The flight recorder's moment, or None for now."""
         self.frozen = False
+        self._ticks = 0
         self._left: dict[Screen, View] = {}
         self.set_keymap(dict(station.keys))
         for theme in THEMES:
@@ -75,6 +81,7 @@ class Deck(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Start to read once the first painting is out."""
+        self.animation_level = "none"
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._cast_off)
 
@@ -91,6 +98,8 @@ class Deck(App[None], inherit_bindings=False):
         """Take leave of the server."""
         await self.acting.close()
         await self.reading.close()
+        if self.station.close is not None:
+            await self.station.close()
 
     # Reading.
 
@@ -113,7 +122,7 @@ class Deck(App[None], inherit_bindings=False):
         return await self.reading.read(view)
 
     def _interval_s(self) -> float:
-        return max(0.1, self.station.refresh_s * self.station.line_penalty())
+        return max(0.1, self.station.refresh_s * slowness(self.driver))
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Hold what was read."""
@@ -125,8 +134,12 @@ class Deck(App[None], inherit_bindings=False):
         self.snapshot = snapshot
 
     def on_read_failed(self, message: ReadFailed) -> None:
-        """Keep the last rows and say since when they are old."""
+        """Keep the last rows and say since when they are old; a start without any rows ends with the reason."""
         self.read_error = message.error
+        if self.snapshot is None and isinstance(message.error, UnreachableError | UsageError):
+            self.fatal = message.error
+            self.exit(return_code=message.error.exit_status)
+            return
         self._go_stale()
 
     def _go_stale(self) -> None:
@@ -140,6 +153,12 @@ class Deck(App[None], inherit_bindings=False):
             self.deck_screen.accept(snapshot)
 
     def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % NEWS_EVERY == 0 and self.station.news is not None:
+            for sentence in self.station.news():
+                self.say(sentence, "warn")
+        if self._ticks % slowness(self.driver):
+            return
         age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot and self.past_ms is None else 0
         if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.frozen:
             self._go_stale()
@@ -206,7 +225,7 @@ class Deck(App[None], inherit_bindings=False):
         self.deck_screen.paint_frame()
 
     def repaint(self) -> None:
-        """Paint everything again, whatever the terminal is believed to show."""
+        """Paint everything again. (Ctrl-L has our driver send every cell, before the app sees the key.)"""
         self.refresh(repaint=True, layout=True)
 
     # Asking at the foot of the screen.
@@ -245,18 +264,18 @@ class Deck(App[None], inherit_bindings=False):
         """Say something for a few seconds."""
         self.deck_screen.toast(text, style)
 
+    @property
+    def driver(self) -> Driver | None:
+        """The terminal's driver, while there is one."""
+        return self._driver
+
     def copy(self, text: str) -> None:
         """Hand a text to the terminal's clipboard and say what became of it."""
-        if self.station.copy is not None:
-            self.say(self.station.copy(text))
-        else:
-            self.copy_to_clipboard(text)
-            self.say(f"Copied {len(text):,} characters.")
+        self.say(copy_text(self.driver, text))
 
     def toggle_mouse(self) -> None:
         """Take the mouse, or leave it to the terminal for selecting text."""
-        if self.station.toggle_mouse is not None:
-            self.say(self.station.toggle_mouse())
+        self.say(turn_mouse(self.driver))
 
     # Commands.
 

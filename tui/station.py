@@ -36,6 +36,10 @@ class Station:
 
     open_source: Callable[[], Awaitable[Source]]
     open_operator: Callable[[], Awaitable[Operator]]
+    close: Callable[[], Awaitable[None]] | None = None
+    """Awaited when the dashboard has closed both."""
+    news: Callable[[], list[str]] | None = None
+    """Asked now and then for sentences that the operator should read (the embedded server was recovered, say)."""
     name: str = "demo"
     """The environment's name, in the footer and on every confirmation."""
     right: Right = Right.ADMIN
@@ -45,6 +49,9 @@ class Station:
     confirm_above: int = 100
     """From how many jobs on the count must be typed before an act on them."""
     who: str = ""
+    """The operator's name, as the audit has it; empty for the login name."""
+    operator_id: str = "me"
+    """What the ids of this dashboard's own entry among the operators begins with."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Command id → keys, from the settings file."""
     styles: tuple[Path, ...] = ()
@@ -63,14 +70,6 @@ class Station:
     """Directory that incident notes and saved logs go to."""
     demo: bool = False
     """Whether the embedded demo's traffic can be turned up and off."""
-    line_penalty: Callable[[], float] = field(default=lambda: 1.0)
-    """How much slower to refresh on this terminal line; 1 on a good one."""
-    line_label: Callable[[], str] = field(default=lambda: "")
-    """The quality of the terminal line in a few cells, or empty when it is good."""
-    toggle_mouse: Callable[[], str] | None = None
-    """Takes or leaves the mouse and says which."""
-    copy: Callable[[str], str] | None = None
-    """Copies to the operator's clipboard and says in a sentence what it did."""
 
     @property
     def rights(self) -> Right:

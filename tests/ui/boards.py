@@ -548,7 +548,7 @@ class Bridge:
                     "open_source": open_source,
                     "open_operator": open_operator,
                     "name": "demo",
-                    "who": "me",
+                    "operator_id": "me",
                     "clock": DeckClock(lambda: NOW_MS),
                     "zone": UTC,
                     "right": Right.ADMIN,

@@ -82,14 +82,14 @@ def deployment_text(snapshot: Snapshot | None) -> str:
 
 
 def rule_runs(environment: str, snapshot: Snapshot | None, me: str, moment: Moment, width: int) -> Runs:
-    """The rule above the keys: the environment, who else is here, and the newest act of one of them."""
+    """The rule above the keys: the environment, who else is here (ids that don't begin with `me`), the newest act."""
     rule = moment.glyphs.rule
     said: list[tuple[str, str]] = [(rule, "rule"), (f" {moment.text(environment, 40)} ", "strong")]
     if snapshot is not None:
         others = [moment.text(row.who, 30) for row in others_of(snapshot.operators, me)]
         if others:
             said += [(rule, "rule"), (f" with {', '.join(others)} ", "note")]
-        act = newest_act(snapshot.acts, me)
+        act = next(iter(snapshot.acts), None)
         if act is not None:
             said += [(rule, "rule"), (f" {act_text(act, moment)} ", "muted")]
     left = cut(tuple(said), width) if width_of(tuple(said)) > width else tuple(said)
@@ -97,13 +97,8 @@ def rule_runs(environment: str, snapshot: Snapshot | None, me: str, moment: Mome
 
 
 def others_of(operators: Iterable[OperatorRow], me: str) -> list[OperatorRow]:
-    """Everybody attached but oneself, by id."""
-    return [row for row in operators if row.id != me]
-
-
-def newest_act(acts: Iterable[AuditRow], me: str) -> AuditRow | None:
-    """The newest act that somebody else did, or None."""
-    return next((act for act in acts if f"{act.who}" != me), None)
+    """Everybody attached whose id does not begin with `me`."""
+    return [row for row in operators if not me or not row.id.startswith(me)]
 
 
 def act_text(act: AuditRow, moment: Moment) -> str:

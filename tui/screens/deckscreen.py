@@ -26,6 +26,7 @@ from quarterdeck.model import (
     View,
     WorkerRow,
 )
+from tui.line import line_label
 from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
 from tui.screens.prompts import prompt_for
@@ -178,9 +179,9 @@ class DeckScreen(Screen[None]):
         top = top_runs(moment.glyphs.plain(place), self.flags(), deck.snapshot, moment, width)
         self.query_one("#top", TextLines).say(Cell(runs=top))
         self._paint_banner()
-        rule = rule_runs(deck.station.name, deck.snapshot, deck.station.who, moment, width)
+        rule = rule_runs(deck.station.name, deck.snapshot, deck.station.operator_id, moment, width)
         stale = deck.stale_since_ms is not None
-        right = round_trip_runs(deck.snapshot, deck.station.line_label(), stale)
+        right = round_trip_runs(deck.snapshot, line_label(deck.driver), stale)
         keys = key_runs(self.hints(), right, width)
         self.query_one("#foot", TextLines).say(Cell(runs=rule), Cell(runs=keys))
 
@@ -209,6 +210,8 @@ class DeckScreen(Screen[None]):
     async def _on_entered(self, message: Prompt.Submitted) -> None:
         """Do what was entered; what can't be done is said there, and the prompt stays open."""
         message.stop()
+        if isinstance(message, Prompt.Changed | Prompt.Cancelled):  # they are kinds of `Submitted`
+            return
         prompt = message.prompt
         try:
             if prompt.id == "command-prompt":

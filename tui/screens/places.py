@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from quarterdeck.errors import UsageError
 from quarterdeck.model import (
     BinRow,
     FailureGroup,
@@ -56,3 +57,12 @@ def read_place(view: View, words: str) -> View:
     if view.screen in {Screen.JOB, Screen.GROUP, Screen.QUEUE, Screen.SCHEDULE, Screen.WORKER}:
         return replace(view, subject=" ".join(rest) or None)
     return replace(view, filter=" ".join(rest)) if rest else view
+
+
+def view_named(line: str) -> View:
+    """The view that a line such as `:failures @emails` names, for `--view`. Raises UsageError."""
+    word, _, words = line.strip().lstrip(":").partition(" ")
+    if word not in set(Screen):
+        known = ", ".join(screen for screen in Screen)
+        raise UsageError(f"There is no view '{word[:40]}'.", f"There are {known}.")
+    return read_place(View(screen=Screen(word)), words)
