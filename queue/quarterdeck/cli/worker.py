@@ -14,9 +14,13 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from quarterdeck.errors import UsageError
 from quarterdeck.worker.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from quarterdeck.broker.queue import Queue
 
 GRACE_S = 30.0
 LEVELS = ("debug", "info", "warning", "error")
@@ -65,7 +69,16 @@ def _run_one(args: argparse.Namespace) -> int:
     )
     service = Service(args.target, options)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(service.run())
+        return runner.run(service.run(beside=_carry_bulks))
+
+
+async def _carry_bulks(queues: list[Queue]) -> None:
+    """Carry operators' bulk operations on while their dashboards are away."""
+    from quarterdeck.operate.identity import identify
+    from quarterdeck.operate.runner import BulkRunner
+
+    names = [queue.name for queue in queues]
+    await BulkRunner(queues[0].redis, runner=identify().id, queues=names).run()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -133,3 +146,5 @@ def _tell(level: str, name: str) -> None:
         format=f"%(asctime)s {who} %(levelname)-7s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
+    if level == "info":  # SAQ tells each job's start and end there: for debugging, and a cost at speed
+        logging.getLogger("saq").setLevel(logging.WARNING)

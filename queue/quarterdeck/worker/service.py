@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,8 +68,8 @@ class Service:
         self._module = path.partition(":")[0] if ":" in path else path.rpartition(".")[0] or path
         self.worker: Worker | None = None
 
-    async def run(self) -> int:
-        """Run until told to stop; 0."""
+    async def run(self, beside: Callable[[list[Queue]], Coroutine[Any, Any, None]] | None = None) -> int:
+        """Run until told to stop; 0. `beside` is run beside the worker on its queues, and cancelled with it."""
         watch_parent()
         async with AsyncExitStack() as stack:
             queues = await self._queues(stack)
@@ -79,6 +81,8 @@ class Service:
             stack.push_async_callback(self._sink.stop)
             self.plan.lend({queue.name: queue for queue in queues})
             stack.callback(self.plan.lend, {})
+            if beside is not None:
+                stack.push_async_callback(_ended, asyncio.create_task(beside(queues), name="beside-worker"))
             await worker.start()
         return 0
 
@@ -137,6 +141,11 @@ class Service:
                 f"The settings {plan.app_name} hold what a worker does not take: {error}.",
                 "See SAQ's settings for what there is.",
             ) from error
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _look(address: Any) -> None:
