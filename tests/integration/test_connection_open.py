@@ -144,6 +144,7 @@ async def test_sentinels_name_the_master(start_valkey, free_port):
     assert "not a Sentinel" in await refused(f"redis+sentinel://127.0.0.1:{free_port}/orders")
 
 
+@pytest.mark.slow
 async def test_a_cluster_is_opened_through_any_node(start_valkey, free_port):
     server = start_valkey(port=free_port, cluster_enabled="yes")
     async with Redis.from_url(server.url) as client:

@@ -17,6 +17,8 @@ from quarterdeck.broker.embedded import EmbeddedServer, embedded
 from quarterdeck.broker.embedded_home import Home
 from quarterdeck.errors import EmbeddedError
 
+pytestmark = pytest.mark.slow
+
 DASHBOARD = """
 import sys
 from pathlib import Path

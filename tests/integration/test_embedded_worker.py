@@ -14,6 +14,8 @@ from saq.queue.redis import RedisQueue
 from quarterdeck.broker.embedded import embedded
 from quarterdeck.broker.embedded_home import Home
 
+pytestmark = pytest.mark.slow
+
 SHOP = """
 import asyncio, os, pathlib
 from quarterdeck import App
