@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fingers import press
 from textual.app import App
 from textual.widgets import Input
 
@@ -35,7 +36,7 @@ async def test_cancel_has_the_focus_and_enter_takes_it() -> None:
         app.ask(Card("Delete 3 jobs?", verbs=[("delete", "Delete 3")], danger=True))
         await pilot.pause()
         assert "[Cancel]" in painted(app)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.answers == [None]
 
 
@@ -44,7 +45,7 @@ async def test_there_are_quick_ways_out() -> None:
     async with app.run_test() as pilot:
         for key in ("escape", "n", "q"):
             app.ask(Card("Sure?"))
-            await pilot.press(key)
+            await press(pilot, key)
         assert app.answers == [None, None, None]
 
 
@@ -52,7 +53,7 @@ async def test_no_single_key_confirms() -> None:
     app = Asking()
     async with app.run_test() as pilot:
         app.ask(Card("Sure?", verbs=[("delete", "Delete")]))
-        await pilot.press("y", "d", "space", "o", "D", "Y")
+        await press(pilot, "y", "d", "space", "o", "D", "Y")
         assert app.answers == []
 
 
@@ -60,7 +61,7 @@ async def test_the_verb_is_a_step_and_an_enter_away() -> None:
     app = Asking()
     async with app.run_test() as pilot:
         app.ask(Card("Retry?", verbs=[("all", "All at once"), ("canary", "Canary first")]))
-        await pilot.press("tab", "right", "enter")
+        await press(pilot, "tab", "right", "enter")
         assert app.answers == [Confirmed("canary", {})]
 
 
@@ -68,14 +69,14 @@ async def test_the_count_must_be_typed() -> None:
     app = Asking()
     async with app.run_test() as pilot:
         card = app.ask(Card("Purge?", verbs=[("purge", "Purge")], type_this="4811"))
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         assert "type 4811 to go on" in card.text
         assert isinstance(app.focused, Input)
-        await pilot.press(*"4810", "enter")
+        await press(pilot, *"4810", "enter")
         assert app.answers == []
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         assert app.answers == []
-        await pilot.press("backspace", "1", "enter", "tab", "enter")
+        await press(pilot, "backspace", "1", "enter", "tab", "enter")
         assert app.answers == [Confirmed("purge", {})]
 
 
@@ -87,11 +88,11 @@ async def test_fields_are_filled_in_and_checked() -> None:
     ]
     async with app.run_test() as pilot:
         card = app.ask(Card("Pause?", verbs=[("pause", "Pause")], fields=fields))
-        await pilot.press("up", *"deploy", "up", "backspace", "x", "down", "down", "down", "enter")
+        await press(pilot, "up", *"deploy", "up", "backspace", "x", "down", "down", "down", "enter")
         assert "for hours: a whole number" in card.text
         assert app.focused is not None
         assert app.focused.id == "field-hours"
-        await pilot.press("backspace", "2", "enter", "enter", "tab", "enter")
+        await press(pilot, "backspace", "2", "enter", "enter", "tab", "enter")
         assert app.answers == [Confirmed("pause", {"hours": "2", "why": "deploy"})]
 
 
@@ -99,7 +100,7 @@ async def test_letters_typed_into_a_field_are_letters() -> None:
     app = Asking()
     async with app.run_test() as pilot:
         app.ask(Card("Pause?", verbs=[("pause", "Pause")], fields=[Field("why", "because")]))
-        await pilot.press("up", "n", "q", "down", "tab", "enter")
+        await press(pilot, "up", "n", "q", "down", "tab", "enter")
         assert app.answers == [Confirmed("pause", {"why": "nq"})]
 
 

@@ -1,5 +1,6 @@
 """The document view: whole payloads, wrapped, folded, searched."""
 
+from fingers import press
 from textual.app import App, ComposeResult
 
 from tui.look.glyphs import ASCII, UNICODE
@@ -54,15 +55,15 @@ async def test_folding_hides_what_is_deeper() -> None:
     app = Reader()
     async with app.run_test(size=(60, 30)) as pilot:
         app.document.show_json(PAYLOAD)
-        await pilot.press("j", "enter")
+        await press(pilot, "j", "enter")
         lines = body(app.document)
         assert lines[1:3] == ['  "to": [', "  ],"]
         assert app.document.visible_text()[1].startswith("▸")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert '"ann"' in "".join(body(app.document))
-        await pilot.press("z")
+        await press(pilot, "z")
         assert body(app.document) == ["{", "}"]
-        await pilot.press("z")
+        await press(pilot, "z")
         assert len(body(app.document)) > 10
 
 
@@ -70,7 +71,7 @@ async def test_enter_on_what_has_nothing_under_it_folds_what_it_belongs_to() -> 
     app = Reader()
     async with app.run_test(size=(60, 30)) as pilot:
         app.document.show_json(PAYLOAD)
-        await pilot.press("j", "j", "enter")
+        await press(pilot, "j", "j", "enter")
         assert body(app.document)[1:3] == ['  "to": [', "  ],"]
 
 
@@ -87,7 +88,7 @@ async def test_what_was_folded_stays_so_while_the_text_changes_above_it() -> Non
 
         app.document.show(reading("1 s"))
         assert body(app.document) == ["age 1 s", "Log", "a", "b", "Why"]
-        await pilot.press("j", "enter", "j", "enter")
+        await press(pilot, "j", "enter", "j", "enter")
         assert body(app.document) == ["age 1 s", "Log", "Why", "c"]
         app.document.show(reading("2 s\nand more"))
         assert body(app.document) == ["age 2 s", "and more", "Log", "Why", "c"]
@@ -107,13 +108,13 @@ async def test_search_unfolds_what_it_finds() -> None:
         assert "needle" in "".join(body(app.document))
         assert "match 1 of 1" in app.document.position
         assert app.document.search("line 1") == 11
-        await pilot.press("n")
+        await press(pilot, "n")
         assert "match 2 of 11" in app.document.position
-        await pilot.press("N", "N")
+        await press(pilot, "N", "N")
         assert "match 11 of 11" in app.document.position
         assert app.document.search("nowhere") == 0
         assert "no match" in app.document.position
-        await pilot.press("n", "slash")
+        await press(pilot, "n", "slash")
         assert app.asked == 1
 
 
@@ -129,16 +130,16 @@ async def test_keys_move_as_everywhere() -> None:
     app = Reader()
     async with app.run_test(size=(60, 10)) as pilot:
         app.document.show_text("\n".join(f"line {at}" for at in range(100)))
-        await pilot.press("j", "j")
+        await press(pilot, "j", "j")
         assert body(app.document)[0] == "line 2"
-        await pilot.press("pagedown")
+        await press(pilot, "pagedown")
         assert body(app.document)[0] == "line 11"
-        await pilot.press("pageup", "k")
+        await press(pilot, "pageup", "k")
         assert body(app.document)[0] == "line 1"
-        await pilot.press("G")
+        await press(pilot, "G")
         assert body(app.document)[-1] == "line 99"
         assert app.document.position == "rows 91-100 of 100"
-        await pilot.press("g")
+        await press(pilot, "g")
         assert body(app.document)[0] == "line 0"
 
 
@@ -147,11 +148,11 @@ async def test_long_lines_are_wrapped_or_cut() -> None:
     async with app.run_test(size=(42, 10)) as pilot:
         app.document.show_text("a" * 40 + "b" * 40)
         assert body(app.document) == ["a" * 40, "b" * 40]
-        await pilot.press("w")
+        await press(pilot, "w")
         assert body(app.document) == ["a" * 39 + "…"]
-        await pilot.press("right", "right")
+        await press(pilot, "right", "right")
         assert body(app.document) == ["b" * 40]
-        await pilot.press("left", "w")
+        await press(pilot, "left", "w")
         assert body(app.document)[0] == "a" * 40
 
 
@@ -160,7 +161,7 @@ async def test_the_same_document_again_keeps_the_place() -> None:
     async with app.run_test(size=(60, 10)) as pilot:
         text = "\n".join(f"line {at}" for at in range(100))
         app.document.show_text(text)
-        await pilot.press("pagedown")
+        await press(pilot, "pagedown")
         app.document.show_text(text)
         assert body(app.document)[0] == "line 9"
         app.document.show_text(text + "\nmore")
@@ -183,7 +184,7 @@ async def test_an_empty_document_takes_all_keys() -> None:
     app = Reader()
     async with app.run_test(size=(60, 6)) as pilot:
         app.document.show([])
-        await pilot.press("j", "G", "enter", "z", "n", "w", "pagedown")
+        await press(pilot, "j", "G", "enter", "z", "n", "w", "pagedown")
         assert body(app.document) == []
 
 

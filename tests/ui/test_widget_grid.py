@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
+from fingers import press
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.message import Message
@@ -87,7 +88,7 @@ def repainted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Region, ...]]:
 async def test_a_million_rows_are_a_window() -> None:
     app = Deck(1_000_000)
     async with app.run_test(size=(60, 12)) as pilot:
-        await pilot.press("G")
+        await press(pilot, "G")
         await pilot.pause()
         assert app.grid.cursor_key == "999999"
         assert app.grid.visible_text()[-1].startswith("▸row 999999")
@@ -95,7 +96,7 @@ async def test_a_million_rows_are_a_window() -> None:
         wanted = app.told(Grid.WindowWanted)
         assert len(wanted) == 2
         assert all(message.limit <= 3 * 12 for message in wanted)
-        await pilot.press("g")
+        await press(pilot, "g")
         await pilot.pause()
         assert app.grid.cursor_key == "0"
 
@@ -116,7 +117,7 @@ async def test_rows_that_have_not_arrived_are_placeholders_that_nothing_acts_on(
     async with app.run_test(size=(60, 11)) as pilot:
         await pilot.pause()
         app.answering = False
-        await pilot.press("G", "space", "enter")
+        await press(pilot, "G", "space", "enter")
         await pilot.pause()
         assert app.grid.visible_text()[1].split() == ["·", "·", "·"]
         assert app.grid.cursor_key is None
@@ -130,7 +131,7 @@ async def test_the_cursor_follows_its_key_and_the_view_follows_the_cursor() -> N
     app = Deck()
     async with app.run_test(size=(60, 6)) as pilot:
         app.grid.show([row(key) for key in "abcdefghij"])
-        await pilot.press("j", "j")
+        await press(pilot, "j", "j")
         assert app.grid.cursor_key == "c"
         app.grid.show([row(key) for key in "xyabcdefghij"])
         assert app.grid.cursor_key == "c"
@@ -144,7 +145,7 @@ async def test_new_rows_above_do_not_move_the_view_of_one_who_scrolled_down() ->
     app = Deck()
     async with app.run_test(size=(60, 6)) as pilot:
         app.grid.show([row(key) for key in "abcdefghij"])
-        await pilot.press("G", "k")
+        await press(pilot, "G", "k")
         before = app.grid.visible_text()[1:]
         app.grid.show([row(key) for key in "xyzabcdefghij"])
         assert [line[:-1] for line in app.grid.visible_text()[1:]] == [line[:-1] for line in before]
@@ -164,15 +165,15 @@ async def test_a_row_that_slid_under_the_cursor_is_not_acted_upon() -> None:
     app = Deck()
     async with app.run_test(size=(60, 8)) as pilot:
         app.grid.show([row(key) for key in "abcd"])
-        await pilot.press("j")
+        await press(pilot, "j")
         app.grid.show([row(key) for key in "acd"])
         assert app.grid.cursor_key is None
         assert app.grid.targets == ()
         assert app.grid.visible_text()[2].startswith("▹row c")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert not app.told(Grid.RowOpened)
         assert app.grid.cursor_key == "c"
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert [message.key for message in app.told(Grid.RowOpened)] == ["c"]
 
 
@@ -181,9 +182,9 @@ async def test_the_first_step_from_a_lost_row_is_to_its_neighbour(key: str, land
     app = Deck()
     async with app.run_test(size=(60, 8)) as pilot:
         app.grid.show([row(name) for name in "abcd"])
-        await pilot.press("j")
+        await press(pilot, "j")
         app.grid.show([row(name) for name in "acd"])
-        await pilot.press(key)
+        await press(pilot, key)
         assert app.grid.cursor_key == lands_on
         assert app.grid.marked == ()
 
@@ -201,14 +202,14 @@ async def test_marks_belong_to_keys_and_hold_the_order() -> None:
     app = Deck()
     async with app.run_test(size=(60, 8)) as pilot:
         app.grid.show([row(key) for key in "abcd"])
-        await pilot.press("space", "j", "space")
+        await press(pilot, "space", "j", "space")
         assert app.grid.marked == ("a", "c")
         assert app.grid.targets == ("a", "c")
         app.grid.show([row(key, text=f"new {key}") for key in "dcxba"])
         assert [line.split()[1] for line in app.grid.visible_text()[1:5]] == ["a", "b", "c", "d"]
         assert app.grid.visible_text()[1].startswith("•new a")
         assert "held" in app.grid.position
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert app.grid.marked == ()
         app.grid.show([row(key) for key in "dcxba"])
         assert app.grid.visible_text()[1].startswith((" row d", "▸row d"))
@@ -217,9 +218,9 @@ async def test_marks_belong_to_keys_and_hold_the_order() -> None:
 async def test_all_visible_rows_are_marked_and_unmarked_by_one_key() -> None:
     app = Deck(100)
     async with app.run_test(size=(60, 6)) as pilot:
-        await pilot.press("*")
+        await press(pilot, "*")
         assert app.grid.marked == ("0", "1", "2", "3", "4")
-        await pilot.press("*")
+        await press(pilot, "*")
         assert app.grid.marked == ()
         assert [message.keys for message in app.told(Grid.Marked)] == [("0", "1", "2", "3", "4"), ()]
 
@@ -235,9 +236,9 @@ async def test_escape_belongs_to_the_screen_when_nothing_is_marked() -> None:
 
     app = Listening(5)
     async with app.run_test(size=(60, 6)) as pilot:
-        await pilot.press("space", "escape")
+        await press(pilot, "space", "escape")
         assert heard == []
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert heard == ["back"]
 
 
@@ -256,7 +257,7 @@ async def test_hold_keeps_the_rows_still_under_a_dialog() -> None:
 async def test_the_order_is_asked_for_column_by_column() -> None:
     app = Deck(5)
     async with app.run_test(size=(60, 6)) as pilot:
-        await pilot.press("o", "o", "O", "o")
+        await press(pilot, "o", "o", "O", "o")
         asked = [(message.column, message.descending) for message in app.told(Grid.SortWanted)]
         assert asked == [("name", False), ("count", True), ("count", False), ("name", False)]
         assert "NAME▲" in app.grid.visible_text()[0]
@@ -269,7 +270,7 @@ async def test_the_order_is_asked_for_column_by_column() -> None:
 async def test_the_next_widget_is_told_when_the_edge_is_reached() -> None:
     app = Deck(2)
     async with app.run_test(size=(60, 6)) as pilot:
-        await pilot.press("k", "j", "j")
+        await press(pilot, "k", "j", "j")
         assert [message.step for message in app.told(Grid.EdgeReached)] == [-1, 1]
 
 
@@ -288,7 +289,7 @@ async def test_an_empty_list_says_so_only_when_it_is_known_to_be_empty() -> None
         assert "nothing here" not in "".join(app.grid.visible_text())
         app.grid.show([])
         assert app.grid.visible_text()[1].strip() == "nothing here"
-        await pilot.press("j", "G", "space", "enter", "*", "pageup")
+        await press(pilot, "j", "G", "space", "enter", "*", "pageup")
         assert app.grid.cursor_key is None
 
 
@@ -305,7 +306,7 @@ async def test_only_lines_that_changed_are_painted(repainted: list[tuple[Region,
         app.grid.show(rows)
         assert repainted == [(Region(0, 3, 60, 2), Region(0, 7, 60, 1))]
         repainted.clear()
-        await pilot.press("j")
+        await press(pilot, "j")
         assert repainted == [(Region(0, 1, 60, 2),)]
 
 
@@ -357,7 +358,7 @@ async def test_ascii_mode_paints_nothing_else() -> None:
     async with app.run_test(size=(60, 6)) as pilot:
         app.grid.show([GridRow(str(at), ("Grüße ✓ …", Cell("▁█"), "日")) for at in range(20)])
         app.grid.sorted_by("count", descending=True)
-        await pilot.press("space")
+        await press(pilot, "space")
         assert "".join(app.grid.visible_text()).isascii()
         assert app.grid.visible_text()[1].startswith("*Gru?e + ~")
 
@@ -366,7 +367,7 @@ async def test_cells_take_their_style_from_the_stylesheet() -> None:
     app = Deck()
     async with app.run_test(size=(60, 6)) as pilot:
         app.grid.show([GridRow("a", (Cell("x", "bad"), Cell("y", "unknown-to-this-version"), "")), row("b")])
-        await pilot.press("j")
+        await press(pilot, "j")
         reds = [segment.text for segment in app.grid.render_line(1) if segment.style.color.name == "#ff0000"]
         assert [text.strip() for text in reds] == ["x"]
         assert any(segment.style.reverse for segment in app.grid.render_line(2))
@@ -408,7 +409,7 @@ async def test_another_list_starts_anew() -> None:
     app = Deck()
     async with app.run_test(size=(60, 6)) as pilot:
         app.grid.show([row(key) for key in "abc"])
-        await pilot.press("j", "space")
+        await press(pilot, "j", "space")
         app.grid.reset()
         app.grid.show([row(key) for key in "xyz"])
         assert app.grid.marked == ()

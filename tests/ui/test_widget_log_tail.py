@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from fingers import press
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
@@ -59,14 +60,14 @@ async def test_scrolling_up_holds_the_lines_still_and_the_end_key_follows_again(
     app = Logs()
     async with app.run_test(size=(60, 6)) as pilot:
         app.tail.feed(lines(20))
-        await pilot.press("k", "k")
+        await press(pilot, "k", "k")
         before = shown(app.tail)
         assert before[-1] == "line 17"
         app.tail.feed(lines(10, first=20))
         app.tail.flush()
         assert shown(app.tail) == before
         assert "held, 12 below" in app.tail.visible_text()[-1]
-        await pilot.press("0")
+        await press(pilot, "0")
         assert shown(app.tail)[-1] == "line 29"
         assert "following" in app.tail.visible_text()[-1]
 
@@ -75,16 +76,16 @@ async def test_keys_move_as_everywhere() -> None:
     app = Logs()
     async with app.run_test(size=(60, 6)) as pilot:
         app.tail.feed(lines(40))
-        await pilot.press("g")
+        await press(pilot, "g")
         assert shown(app.tail)[0] == "line 0"
-        await pilot.press("pagedown", "j")
+        await press(pilot, "pagedown", "j")
         assert shown(app.tail)[0] == "line 5"
-        await pilot.press("pageup")
+        await press(pilot, "pageup")
         assert shown(app.tail)[0] == "line 1"
         for _ in range(20):
             app.tail.action_page(1)
         assert shown(app.tail)[-1] == "line 39"
-        await pilot.press("s")
+        await press(pilot, "s")
         assert app.tail.following
 
 
@@ -94,7 +95,7 @@ async def test_what_falls_out_is_counted() -> None:
         app.tail.feed(lines(25), dropped=1_000)
         app.tail.flush()
         assert "1,015 dropped" in app.tail.visible_text()[-1]
-        await pilot.press("g")
+        await press(pilot, "g")
         app.tail.feed(lines(8, first=25))
         app.tail.flush()
         assert shown(app.tail)[0] == "line 23"
@@ -107,12 +108,12 @@ async def test_long_lines_are_cut_or_wrapped() -> None:
         app.tail.flush()
         assert not any("END" in line for line in app.tail.visible_text())
         assert "…" in app.tail.visible_text()[0]
-        await pilot.press("w")
+        await press(pilot, "w")
         assert "END" in app.tail.visible_text()[2]
-        await pilot.press("w", "right", "right", "right")
+        await press(pilot, "w", "right", "right", "right")
         assert "END" not in "".join(shown(app.tail)[:1])
         assert "from column 61" in app.tail.visible_text()[-1]
-        await pilot.press("left")
+        await press(pilot, "left")
         assert shown(app.tail)[0] == "x" * 10 + "END"
 
 
@@ -125,7 +126,7 @@ async def test_times_are_shown_or_not() -> None:
         assert first[2] == first[5] == ":"
         assert second.startswith(" " * 13 + "y")
         assert third.startswith("??:??:??.???")
-        await pilot.press("t")
+        await press(pilot, "t")
         assert app.tail.visible_text()[0].startswith("x")
 
 
@@ -135,13 +136,13 @@ async def test_levels_are_letters_and_can_be_filtered_by() -> None:
         app.tail.feed(lines(8))
         app.tail.flush()
         assert [line[13] for line in app.tail.visible_text()[:4]] == ["I", "E", "D", "W"]
-        await pilot.press("L", "L")
+        await press(pilot, "L", "L")
         assert [text for text in shown(app.tail) if text] == ["line 1", "line 3", "line 5", "line 7"]
         app.tail.feed(lines(4, first=8))
         app.tail.flush()
         assert [text for text in shown(app.tail) if text][-2:] == ["line 9", "line 11"]
         assert "warning and above" in app.tail.visible_text()[-1]
-        await pilot.press("L", "L", "L")
+        await press(pilot, "L", "L", "L")
         assert len([text for text in shown(app.tail) if text]) == 11
 
 
@@ -159,17 +160,17 @@ async def test_search_goes_forth_and_back_and_round() -> None:
     app = Logs()
     async with app.run_test(size=(60, 8)) as pilot:
         app.tail.feed(lines(50))
-        await pilot.press("g")
+        await press(pilot, "g")
         assert app.tail.search("LINE 1") == 0
         assert app.tail.search("line 1") == 11
         assert "line 1 of 11" in app.tail.visible_text()[-1]
-        await pilot.press("n")
+        await press(pilot, "n")
         assert "line 2 of 11" in app.tail.visible_text()[-1]
         assert "line 10" in shown(app.tail)
-        await pilot.press("N", "N")
+        await press(pilot, "N", "N")
         assert "line 11 of 11" in app.tail.visible_text()[-1]
         assert "line 19" in shown(app.tail)
-        await pilot.press("n")
+        await press(pilot, "n")
         assert "line 1" in shown(app.tail)
         assert app.tail.search("nowhere") == 0
         assert "no line holds nowhere" in app.tail.visible_text()[-1]
@@ -179,7 +180,7 @@ async def test_search_goes_forth_and_back_and_round() -> None:
 async def test_the_screen_is_asked_for_what_to_search() -> None:
     app = Logs()
     async with app.run_test(size=(60, 8)) as pilot:
-        await pilot.press("slash", "ampersand")
+        await press(pilot, "slash", "ampersand")
         assert app.asked == [False, True]
 
 
@@ -199,7 +200,7 @@ async def test_numbers_jump_to_the_last_minutes() -> None:
     async with app.run_test(size=(60, 4)) as pilot:
         app.tail.feed(lines(110))
         for key, first in (("2", "line 99"), ("3", "line 95"), ("4", "line 85"), ("6", "line 40")):
-            await pilot.press(key)
+            await press(pilot, key)
             assert shown(app.tail)[0] == first
 
 
@@ -207,15 +208,15 @@ async def test_marks_are_lines_to_come_back_to() -> None:
     app = Logs()
     async with app.run_test(size=(60, 5)) as pilot:
         app.tail.feed(lines(10))
-        await pilot.press("m")
+        await press(pilot, "m")
         app.tail.feed(lines(20, first=10))
-        await pilot.press("m")
+        await press(pilot, "m")
         app.tail.feed(lines(20, first=30))
         app.tail.flush()
-        await pilot.press("left_square_bracket", "left_square_bracket")
+        await press(pilot, "left_square_bracket", "left_square_bracket")
         assert "mark" in app.tail.visible_text()[0]
         assert shown(app.tail)[1] == "line 10"
-        await pilot.press("right_square_bracket")
+        await press(pilot, "right_square_bracket")
         assert shown(app.tail)[1] == "line 30"
 
 
@@ -247,7 +248,7 @@ async def test_holding_still_paints_the_status_alone(monkeypatch: pytest.MonkeyP
     app = Logs()
     async with app.run_test(size=(60, 6)) as pilot:
         app.tail.feed(lines(20))
-        await pilot.press("k")
+        await press(pilot, "k")
         seen: list[tuple[Region, ...]] = []
         original = LogTail.refresh
 
@@ -295,7 +296,7 @@ async def test_another_log_starts_anew() -> None:
     app = Logs()
     async with app.run_test(size=(60, 6)) as pilot:
         app.tail.feed(lines(20))
-        await pilot.press("g")
+        await press(pilot, "g")
         app.tail.clear()
         assert [text for text in shown(app.tail) if text] == []
         app.tail.feed(["new"])

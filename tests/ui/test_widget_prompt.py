@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fingers import press
 from textual import events
 from textual.app import App, ComposeResult
 
@@ -49,7 +50,7 @@ async def test_it_is_not_there_until_asked_and_goes_with_escape() -> None:
     async with app.run_test() as pilot:
         assert not app.line.display
         app.line.ask("re")
-        await pilot.press("t", "escape")
+        await press(pilot, "t", "escape")
         assert not app.line.display
         assert app.news[-1] == ("cancelled", "ret")
         assert app.focused is None
@@ -59,7 +60,7 @@ async def test_what_is_entered_is_told_and_remembered() -> None:
     app = Typing()
     async with app.run_test() as pilot:
         app.line.ask()
-        await pilot.press(*"abort", "enter")
+        await press(pilot, *"abort", "enter")
         assert ("submitted", "abort") in app.news
         assert app.line.history.lines == ["abort"]
 
@@ -68,7 +69,7 @@ async def test_each_key_is_told_for_filters_that_apply_while_typing() -> None:
     app = Typing()
     async with app.run_test() as pilot:
         app.query_one(FilterLine).ask()
-        await pilot.press("f", "n")
+        await press(pilot, "f", "n")
         assert [text for kind, text in app.news if kind == "changed"] == ["f", "fn"]
 
 
@@ -77,18 +78,18 @@ async def test_tab_walks_through_the_completions_and_back_to_what_was_typed() ->
     async with app.run_test() as pilot:
         app.line.ask()
         assert app.offered() == list(WORDS)
-        await pilot.press("p")
+        await press(pilot, "p")
         assert app.offered() == ["pause", "purge"]
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert app.line.value == "pause "
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert app.line.value == "purge "
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert app.line.value == "p"
-        await pilot.press("shift+tab", "x")
+        await press(pilot, "shift+tab", "x")
         assert app.line.value == "purge x"
         assert app.offered() == []
-        await pilot.press("tab")
+        await press(pilot, "tab")
         assert app.line.value == "purge x"
 
 
@@ -96,7 +97,7 @@ async def test_arrows_walk_through_completions_when_there_are_some() -> None:
     app = Typing()
     async with app.run_test() as pilot:
         app.line.ask()
-        await pilot.press("p", "down", "down", "up")
+        await press(pilot, "p", "down", "down", "up")
         assert app.line.value == "pause "
 
 
@@ -106,11 +107,11 @@ async def test_arrows_walk_through_the_history_when_nothing_is_typed() -> None:
         app.line.history.add("retry a")
         app.line.history.add("abort b")
         app.line.ask()
-        await pilot.press("up")
+        await press(pilot, "up")
         assert app.line.value == "abort b"
-        await pilot.press("up", "up")
+        await press(pilot, "up", "up")
         assert app.line.value == "retry a"
-        await pilot.press("down", "down")
+        await press(pilot, "down", "down")
         assert app.line.value == ""
 
 
@@ -125,7 +126,7 @@ async def test_a_complaint_leaves_the_prompt_open() -> None:
     app = Typing()
     async with app.run_test() as pilot:
         app.line.ask()
-        await pilot.press(*"zzz", "enter")
+        await press(pilot, *"zzz", "enter")
         app.line.complain("no command [/] zzz")
         assert app.line.display
         assert "no command [/] zzz" in app.line.query_one("#completions", TextLines).text
@@ -135,7 +136,7 @@ async def test_markup_in_completions_is_text() -> None:
     app = Typing()
     async with app.run_test() as pilot:
         app.line.ask("[/]", placeholder="[red]")
-        await pilot.press("home", "p")
+        await press(pilot, "home", "p")
         app.line.ask("p")
         assert "[b]pause[/] jobs" in app.line.query_one("#completions", TextLines).text
 
