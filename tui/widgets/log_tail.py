@@ -340,7 +340,8 @@ class LogTail(Painted, can_focus=True):
     def _repaint_soon(self) -> None:
         """Paint in the next frame; many feeds share one."""
         if self._frame is None and self.is_mounted:
-            wait_s = max(0.0, self._painted_s + FRAME_S - time.monotonic())
+            # Never 0: a timer of Textual's divides by its interval when it comes late.
+            wait_s = max(0.001, self._painted_s + FRAME_S - time.monotonic())
             self._frame = self.set_timer(wait_s, self.flush)
 
     def flush(self) -> None:
