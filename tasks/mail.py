@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import smtplib
 import time
@@ -20,6 +21,7 @@ SENDER = "deck@quarterdeck.example"
 GREYLISTED_SHARE = 0.06
 _chance = random.Random()  # noqa: S311 - nothing secret hangs on it
 _numbers = count(1)
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each command
 
 
 class Sink:

@@ -58,7 +58,7 @@ def _note(path: Path, body: bytes) -> None:
 
 async def _start() -> asyncio.Server:
     loop = asyncio.get_running_loop()
-    return await loop.create_server(web.Server(receive), HOST, 0)
+    return await loop.create_server(web.Server(receive, access_log=None), HOST, 0)
 
 
 receiver = Neighbour("webhook-receiver", _start)

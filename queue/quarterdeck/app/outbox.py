@@ -46,7 +46,7 @@ class Outbox:
         for name in dict.fromkeys(step.queue for step in steps):
             queue = self.queue(name)
             chosen = [at for at, step in enumerate(steps) if step.queue == name]
-            jobs = [job_of(steps[at]) for at in chosen]
+            jobs = [job_of(steps[at], key=steps[at].key or queue.new_key()) for at in chosen]
             accepted = [await queue.enqueue(jobs[0])] if len(jobs) == 1 else await queue.enqueue_many(jobs)
             for at, job, new in zip(chosen, jobs, accepted, strict=True):
                 handles[at] = Handle(queue, job.key, job.function, new=new is not None)

@@ -24,9 +24,9 @@ class _QueueName:
         self.name = name
 
 
-def job_of(step: Step, *, now_s: float | None = None) -> Job:
+def job_of(step: Step, *, key: str = "", now_s: float | None = None) -> Job:
     """The job that a step becomes, without a queue; what follows it travels in its `meta`."""
-    named: dict[str, Any] = {"key": step.key} if step.key else {}
+    named: dict[str, Any] = {"key": key or step.key} if key or step.key else {}
     if step.delay_s:
         named["scheduled"] = int((time.time() if now_s is None else now_s) + step.delay_s + 0.999)
     if step.follow is not None:

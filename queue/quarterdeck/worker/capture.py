@@ -12,6 +12,9 @@ from typing import TextIO
 from quarterdeck.app.context import running_job
 from quarterdeck.worker.logs import LINE_BYTES, LogSink
 
+_ENGINES = frozenset({"saq", "quarterdeck.worker"})
+"""Loggers that speak of jobs from outside: what they say is in the job's record."""
+
 
 class CaptureHandler(logging.Handler):
     """The logging handler that hands records made inside a job to the sink."""
@@ -23,7 +26,7 @@ class CaptureHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Put the record into the log of the job that made it; records made outside jobs are not ours."""
         job = running_job()
-        if job is None:
+        if job is None or record.name in _ENGINES:
             return
         try:
             text = self.format(record)

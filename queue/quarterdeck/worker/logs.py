@@ -121,9 +121,11 @@ class LogSink:
             return
         self._stopping = True
         self._wake.set()
-        try:
-            await asyncio.wait_for(task, timeout_s)
-        except TimeoutError:
+        await asyncio.wait({task}, timeout=timeout_s)
+        while not task.done():  # Python 3.11's wait_for, in redis-py, may swallow a cancellation
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
+        with self._lock:
             self.dropped += len(self._pending)
             self._pending.clear()
 

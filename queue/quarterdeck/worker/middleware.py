@@ -149,4 +149,6 @@ async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:
 
 def error_line(error: BaseException) -> str:
     """An exception in one line."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled, by its time-out, an abort or the worker's stop"
     return "".join(traceback.format_exception_only(error)).strip().splitlines()[0]

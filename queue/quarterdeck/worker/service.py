@@ -65,7 +65,7 @@ class Service:
             plan_of_app(loaded, self._sink) if isinstance(loaded, App) else plan_of_settings(loaded, path, self._sink)
         )
         self._url = options.url or (loaded.outbox.url if isinstance(loaded, App) else None)
-        self._module = path.partition(":")[0] if ":" in path else path.rpartition(".")[0] or path
+        self._module = _module_of(loaded, path)
         self.worker: Worker | None = None
 
     async def run(self, beside: Callable[[list[Queue]], Coroutine[Any, Any, None]] | None = None) -> int:
@@ -146,6 +146,14 @@ class Service:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _module_of(loaded: App | dict[str, Any], path: str) -> str:
+    """The module whose version is the code's: the one that was named, or that of an app's first task."""
+    if isinstance(loaded, App) and path == "settings":
+        return next((task.function.__module__ for task in loaded.tasks.values()), "")
+    module, colon, _ = path.partition(":")
+    return module if colon else path.rpartition(".")[0] or path
 
 
 async def _look(address: Any) -> None:

@@ -40,4 +40,16 @@ class Timekeeping:
                 logger.debug("the schedules wait for the server: %s", error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            leave_if_cancelled()
         await Scheduler(self._client, list(self._schedules)).run()
+
+
+def leave_if_cancelled() -> None:
+    """Raise CancelledError when this task was cancelled and nobody noticed.
+
+    Python 3.11's `wait_for`, which redis-py sends through, swallows a cancellation that meets the end of its wait
+    (python/cpython#86296).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
