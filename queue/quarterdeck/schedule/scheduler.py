@@ -249,6 +249,9 @@ class Scheduler:
     async def _run(self, queue: QueueScheduler) -> None:
         while True:
             pause_s = await self.step(queue)
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # Python 3.11's wait_for, in redis-py, may swallow it
+                raise asyncio.CancelledError
             await asyncio.sleep(pause_s)
 
     async def step(self, queue: QueueScheduler) -> float:
