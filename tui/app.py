@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
+from textual.events import Event
 from textual.reactive import reactive
 from textual.screen import Screen as TextualScreen
 
@@ -29,6 +30,7 @@ from tui.screens.deckscreen import DeckScreen, Target
 from tui.screens.places import view_of
 from tui.screens.registry import NUMBERED, screen_for
 from tui.station import Right, Station
+from tui.widgets.turnstile import Turnstile
 
 STYLESHEET: Final = Path(__file__).parent / "look" / "deck.tcss"
 NEWS_EVERY: Final = 3
@@ -55,6 +57,7 @@ class Deck(App[None], inherit_bindings=False):
         self.clock = station.clock
         self.glyphs = ASCII if station.ascii else UNICODE
         self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
+        self.turnstile = Turnstile(self)
         self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
         self.acting = Acting(station, self.refusal)
         self.functions: tuple[FunctionSpec, ...] = ()
@@ -100,6 +103,11 @@ class Deck(App[None], inherit_bindings=False):
         await self.reading.close()
         if self.station.close is not None:
             await self.station.close()
+
+    async def on_event(self, event: Event) -> None:
+        """Keys come one at a time: what is typed ahead meets the screen that the key before it made."""
+        if not self.turnstile.holds(event):
+            await super().on_event(event)
 
     # Reading.
 
