@@ -30,7 +30,7 @@ def note(word: str, context: dict) -> None:
     os.write(LEDGER, f"{word} {job.key} {job.attempts} {os.getpid()}\n".encode())
 
 
-async def step(context, pause_s=0.0):
+async def step(context, pause_s=0.0, pad=""):
     note("S", context)
     await asyncio.sleep(pause_s)
     note("E", context)

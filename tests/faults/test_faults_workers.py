@@ -47,7 +47,6 @@ async def test_a_dead_workers_jobs_are_back_within_lease_and_three_seconds(valke
         await asyncio.sleep(LEASE_S)  # the rescuer's own beats must have been good for a lease
         if fleet.ends() == 0:
             kill(victim)
-            took_s = await fleet.until(lambda: fleet.redis_call("HLEN", fleet.queue.keys.owner), 10) if False else 0
             begun = time.monotonic()
 
             async def rescued() -> bool:
