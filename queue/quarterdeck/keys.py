@@ -55,6 +55,7 @@ class QueueKeys:
         self.signatures = f"qd:signatures:{queue}"
         self.signature_rows = f"qd:signature-rows:{queue}"
         self.retention = f"qd:retention:{queue}"
+        self.recorded = f"qd:recorded:{queue}"
         self.logs = f"qd:logs:{queue}"
         # Ours: schedules.
         self.schedules = f"qd:schedules:{queue}"
