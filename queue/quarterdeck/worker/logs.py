@@ -160,6 +160,9 @@ class LogSink:
             except (RedisError, OSError, TimeoutError):
                 written = False
                 self._put_back(lines)
+            except asyncio.CancelledError:
+                self._put_back(lines)  # so that they are counted
+                raise
         return written
 
     def _put_back(self, lines: list[Line]) -> None:
