@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
 
-from quarterdeck.text import cell_width, fit, human_count
-from tui.widgets.doclayout import DocLayout
-from tui.widgets.doclines import DocLine, cleaned, json_lines, text_lines, traceback_lines
-from tui.widgets.logpaint import matches, spans_of
-from tui.widgets.painted import Painted, Run
-
-FoldName = tuple[str, int, int]
+from tui.widgets.docview import DocView
 
 _SIDE_STEP = 20
-_GUTTER = 2
 
 
-class Document(Painted, can_focus=True):
+class Document(DocView):
     """Read-only text of up to a megabyte. Rows are found by arithmetic, so that its middle is as near as its start.
 
     A row cursor walks through it; on a line that has deeper ones under it, Enter folds and unfolds.
@@ -47,8 +36,6 @@ class Document(Painted, can_focus=True):
         Binding("N", "next_match(-1)", "Previous match", show=False, id="document.previous"),
     ]
 
-    wrapped: reactive[bool] = reactive(True, repaint=False)
-
     class SearchWanted(Message):
         """The operator pressed `/`: ask for a text and call `search`."""
 
@@ -60,99 +47,6 @@ class Document(Painted, can_focus=True):
         def control(self) -> Document:
             """The document, for `@on(..., "#selector")`."""
             return self.document
-
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002  (Textual's own word)
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
-        self._lines: tuple[DocLine, ...] = ()
-        self._folded: frozenset[int] = frozenset()
-        self._chosen_folds: dict[FoldName, bool] = {}
-        self._layout = DocLayout((), frozenset(), 80, wrapped=True)
-        self._top = 0
-        self._row = 0
-        self._left = 0
-        self._pattern = ""
-        self._found: list[int] = []
-        self._at_match: int | None = None
-        self._painted: list[object] = []
-
-    # What is shown.
-
-    def show(self, lines: Sequence[DocLine], anew: bool = False) -> None:
-        """Show these lines. The same lines again change nothing; others keep the place, as far as there is one.
-
-        `anew` goes to the start: it is another document.
-        """
-        given = tuple(map(cleaned, lines))
-        if anew:
-            self._top = self._row = self._left = 0
-            self._chosen_folds.clear()
-        elif given == self._lines:
-            return
-        self._lines = given
-        self._folded = self._folds()
-        self._find()
-        self._lay_out()
-
-    def _folds(self) -> frozenset[int]:
-        """The folded lines: those that ask for it, but what the operator chose stays chosen while the text changes."""
-        if not self._chosen_folds:
-            return frozenset(at for at, line in enumerate(self._lines) if line.folded)
-        names = self._names()
-        return frozenset(at for at, line in enumerate(self._lines) if self._chosen_folds.get(names[at], line.folded))
-
-    def _names(self) -> list[FoldName]:
-        """What each line is called across readings: its text and depth, and the how-manieth of these it is."""
-        seen: Counter[tuple[str, int]] = Counter()
-        names: list[FoldName] = []
-        for line in self._lines:
-            seen[line.text, line.depth] += 1
-            names.append((line.text, line.depth, seen[line.text, line.depth]))
-        return names
-
-    def _choose_folds(self, folded: frozenset[int]) -> None:
-        """Fold exactly these, because the operator said so."""
-        names = self._names()
-        self._chosen_folds.update({names[at]: at in folded for at in folded ^ self._folded})
-        self._folded = folded
-        self._lay_out()
-
-    def show_text(self, text: str) -> None:
-        """Show a text, masked and clean."""
-        self.show(text_lines(text))
-
-    def show_json(self, value: Any) -> None:
-        """Show a JSON-like value, masked and clean, to be folded at every container."""
-        self.show(json_lines(value))
-
-    def show_traceback(self, text: str) -> None:
-        """Show a traceback: what broke, then the frames, those of libraries folded."""
-        self.show(traceback_lines(text))
-
-    def text(self) -> str:
-        """All lines, folded ones too, masked and clean: for the clipboard or a file."""
-        return "\n".join(line.text for line in self._lines)
-
-    def visible_text(self) -> list[str]:
-        """The rows as they are painted, without styles."""
-        return [self.render_line(y).text for y in range(self.size.height)]
-
-    @property
-    def position(self) -> str:
-        """Where the view is, for a title: `rows 1-20 of 312`, and the match that is shown."""
-        last = min(self._layout.rows, self._top + self.size.height)
-        place = f"rows {human_count(self._top + 1)}-{human_count(last)} of {human_count(self._layout.rows)}"
-        if not self._pattern:
-            return place
-        found = f"match {(self._at_match or 0) + 1:,} of {len(self._found):,}" if self._found else "no match"
-        return f"{place}, {found}"
-
-    # Searching.
 
     def search(self, pattern: str) -> int:
         """Look for a text from the cursor on, then from the start; returns how many lines hold it.
@@ -166,11 +60,6 @@ class Document(Painted, can_focus=True):
             self._show_match(next((at for at, index in enumerate(self._found) if index >= here), 0))
         self._repaint()
         return len(self._found)
-
-    def _find(self) -> None:
-        pattern = self._pattern
-        self._found = [at for at, line in enumerate(self._lines) if pattern and matches(line.text, pattern)]
-        self._at_match = None
 
     def action_next_match(self, step: int) -> None:
         """Go to the next match, or to the previous one; from the last on to the first."""
@@ -195,8 +84,6 @@ class Document(Painted, can_focus=True):
     def action_ask_search(self) -> None:
         """Have the screen ask for what to search."""
         self.post_message(self.SearchWanted(self))
-
-    # Moving and folding.
 
     def action_move(self, step: int) -> None:
         """Move by rows: the cursor where there is something to fold, else the view."""
@@ -247,13 +134,6 @@ class Document(Painted, can_focus=True):
         """Wrap long lines, or cut them."""
         self.wrapped = not self.wrapped
 
-    def watch_wrapped(self) -> None:
-        """Lay out anew, keeping the line at the cursor."""
-        index = self._layout.locate(self._row)[0] if self._layout.rows else 0
-        self._left = 0
-        self._lay_out()
-        self._go(self._layout.row_of(index))
-
     def on_click(self, event: events.Click) -> None:
         """Move to the row that was clicked; fold on a double click."""
         self._go(self._top + event.get_content_offset_capture(self).y)
@@ -270,93 +150,8 @@ class Document(Painted, can_focus=True):
         self._scroll(-3)
         event.stop()
 
-    def on_resize(self) -> None:
-        """Lay out for the new size."""
-        self._lay_out()
-
-    def watch_has_focus(self, has_focus: bool) -> None:
-        """Show the cursor where keys reach it."""
-        super().watch_has_focus(has_focus)
-        self._repaint()
-
     def _scroll(self, step: int) -> None:
         height = self.size.height
         self._top = max(0, min(self._top + step, self._layout.rows - height))
         self._row = min(max(self._row, self._top), self._top + max(0, height - 1))
         self._go(self._row)
-
-    def _go(self, row: int, middle: bool = False) -> None:
-        """Put the cursor on a row and bring it into view."""
-        height, rows = self.size.height, self._layout.rows
-        self._row = max(0, min(row, rows - 1))
-        if middle and not self._top <= self._row < self._top + height:
-            self._top = self._row - height // 2
-        self._top = min(self._top, self._row)
-        self._top = max(self._top, self._row - height + 1)
-        self._top = max(0, min(self._top, rows - height))
-        self._repaint()
-
-    # Painting.
-
-    def _lay_out(self) -> None:
-        self._layout = DocLayout(self._lines, self._folded, self.size.width - _GUTTER, self.wrapped)
-        self._go(self._row)
-
-    def forget_lines(self) -> None:
-        """Size or style changed."""
-        self._painted = []
-
-    def _repaint(self) -> None:
-        """Paint the rows whose content is not what is on screen."""
-        painted = [self._state(y) for y in range(self.size.height)]
-        old, self._painted = self._painted, painted
-        if len(old) != len(painted):
-            self.refresh()
-        else:
-            self.refresh_rows(y for y, state in enumerate(painted) if state != old[y])
-
-    def _state(self, y: int) -> object:
-        """All that the look of a row depends on."""
-        row = self._top + y
-        if row >= self._layout.rows:
-            return None
-        index, piece, start = self._layout.piece(row, self._left)
-        here = row == self._row and bool(self._layout.heads)
-        found = self._at_match is not None and self._found[self._at_match] == index
-        sign = self._sign(index, start)
-        return (index, piece, start, here and self.has_focus, found, sign, self._lines[index].style, self._pattern)
-
-    def _sign(self, index: int, start: int) -> str:
-        """The sign in the gutter of a line that can be folded."""
-        if index not in self._layout.heads or (start and self.wrapped):
-            return " "
-        return self.glyphs.folded if index in self._folded else self.glyphs.unfolded
-
-    def render_line(self, y: int) -> Strip:
-        """One painted row."""
-        width, row = self.size.width, self._top + y
-        if row >= self._layout.rows:
-            return self.strip([], width, self.style_of())
-        index, piece, start = self._layout.piece(row, self._left)
-        style = self._lines[index].style
-        over = ("cursor",) if row == self._row and self._layout.heads and self.has_focus else ()
-        match = "found" if self._at_match is not None and self._found[self._at_match] == index else "match"
-        runs: list[Run] = [(f"{self._sign(index, start)} ", self.style_of("gutter", *over))]
-        done = 0
-        for low, high in spans_of(piece, self._pattern):
-            runs.append((piece[done:low], self.style_of(style, *over)))
-            runs.append((piece[low:high], self.style_of(style, *over, match)))
-            done = high
-        runs.append((piece[done:], self.style_of(style, *over)))
-        plain = [(self.glyphs.plain(text), look) for text, look in runs]
-        return self.strip(_cut(plain, width, self.glyphs.ellipsis), width, self.style_of(*over))
-
-
-def _cut(runs: list[Run], width: int, ellipsis: str) -> list[Run]:
-    """Runs that take at most `width` cells."""
-    cut, left = [], width
-    for text, style in runs:
-        piece = text if cell_width(text) <= left else fit(text, left, "left", ellipsis)
-        left -= cell_width(piece)
-        cut.append((piece, style))
-    return cut

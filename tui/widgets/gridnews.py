@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from tui.widgets.grid import Grid
+    from tui.widgets.gridview import GridView
 
 
 class GridMessage(Message, namespace="grid"):
     """Something that happened in a grid."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: GridView) -> None:
         super().__init__()
         self.grid = grid
 
     @property
-    def control(self) -> Grid:
+    def control(self) -> GridView:
         """The grid, for `@on(..., "#selector")`."""
         return self.grid
 
@@ -26,7 +26,7 @@ class GridMessage(Message, namespace="grid"):
 class WindowWanted(GridMessage, namespace="grid"):
     """Rows from `offset` on, `limit` of them, are about to be looked at."""
 
-    def __init__(self, grid: Grid, offset: int, limit: int) -> None:
+    def __init__(self, grid: GridView, offset: int, limit: int) -> None:
         super().__init__(grid)
         self.offset = offset
         self.limit = limit
@@ -35,7 +35,7 @@ class WindowWanted(GridMessage, namespace="grid"):
 class CursorMoved(GridMessage, namespace="grid"):
     """The cursor stands on another key, or on none (its row is gone, or has not arrived)."""
 
-    def __init__(self, grid: Grid, key: str | None) -> None:
+    def __init__(self, grid: GridView, key: str | None) -> None:
         super().__init__(grid)
         self.key = key
 
@@ -43,7 +43,7 @@ class CursorMoved(GridMessage, namespace="grid"):
 class RowOpened(GridMessage, namespace="grid"):
     """Enter, or a double click, on a row."""
 
-    def __init__(self, grid: Grid, key: str) -> None:
+    def __init__(self, grid: GridView, key: str) -> None:
         super().__init__(grid)
         self.key = key
 
@@ -51,7 +51,7 @@ class RowOpened(GridMessage, namespace="grid"):
 class Marked(GridMessage, namespace="grid"):
     """The marks changed; `keys` are all of them, in the order in which they were set."""
 
-    def __init__(self, grid: Grid, keys: tuple[str, ...]) -> None:
+    def __init__(self, grid: GridView, keys: tuple[str, ...]) -> None:
         super().__init__(grid)
         self.keys = keys
 
@@ -59,7 +59,7 @@ class Marked(GridMessage, namespace="grid"):
 class SortWanted(GridMessage, namespace="grid"):
     """The rows are wanted in the order of a column (its key)."""
 
-    def __init__(self, grid: Grid, column: str, descending: bool) -> None:
+    def __init__(self, grid: GridView, column: str, descending: bool) -> None:
         super().__init__(grid)
         self.column = column
         self.descending = descending
@@ -68,6 +68,6 @@ class SortWanted(GridMessage, namespace="grid"):
 class EdgeReached(GridMessage, namespace="grid"):
     """The operator moved on at the first (`step` < 0) or the last row: the next widget may take over."""
 
-    def __init__(self, grid: Grid, step: int) -> None:
+    def __init__(self, grid: GridView, step: int) -> None:
         super().__init__(grid)
         self.step = step
