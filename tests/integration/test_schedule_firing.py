@@ -377,7 +377,7 @@ async def test_overlap_cancel_stops_the_run_before_it(world: World) -> None:
     await world.go(1000)
     assert await world.ticks() == [2]
     runs = await world.ledger("tick")
-    assert [(run.outcome, run.status) for run in runs][0] == ("late", "RUNNING")
+    assert (runs[0].outcome, runs[0].status) == ("late", "RUNNING")
     assert await world.client.hlen(world.keys.schedule_cancels) == 0
 
 
@@ -399,7 +399,7 @@ async def test_jitter_is_within_its_bound_and_the_same_for_all(world: World) -> 
     one, two = world.scheduler(), world.scheduler()
     await world.settle(one)
     await world.settle(two)
-    dues = {name: due for name, due in await world.client.zrange(world.keys.schedule_due, 0, -1, withscores=True)}
+    dues = dict(await world.client.zrange(world.keys.schedule_due, 0, -1, withscores=True))
     assert all(START + MINUTE <= due <= START + MINUTE + 20_000 for due in dues.values())
     assert len(set(dues.values())) > 10
     while world.now < START + 3 * MINUTE + 21_000:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from quarterdeck.inspect.plan import text
 from quarterdeck.inspect.schedules import CRON
 from quarterdeck.keys import ABORT_PREFIX, JOB_PREFIX, QUEUES, keys_of
+from quarterdeck.schedule.stock import is_deck_run
 
 STEP: Final = 1_000
 """Keys that the server looks at in one step."""
@@ -87,7 +88,7 @@ class Discovery:
             if int(cursor) == 0 or steps >= STEPS:
                 break
             await self._rest(steps)
-        self.crons.setdefault(queue, set()).update(found)
+        self.crons.setdefault(queue, set()).update(name for name in found if not is_deck_run(CRON + name))
 
     async def _scan(self, pattern: str, kind: str) -> AsyncIterator[str]:
         """Keys of one type that match, over all nodes."""

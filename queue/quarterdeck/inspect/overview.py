@@ -90,7 +90,7 @@ class Overview:
             queues=stats,
             workers=tuple(workers),
             schedules=self.schedules.shown(schedules, now_ms),
-            schedule_count=len(schedules),
+            schedule_count=self.schedules.total,
             groups=tuple(groups),
             functions=tuple(self._functions(workers, stats, groups, schedules)),
             function_stats=self._function_stats(minute),

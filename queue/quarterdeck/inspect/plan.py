@@ -11,7 +11,11 @@ from redis.exceptions import RedisError
 from quarterdeck.errors import UnreachableError
 from quarterdeck.script import Argument, load
 
-SCRIPT: Final = ("quarterdeck.inspect", "snapshot", "reads", "windows")
+_SCHEDULE: Final = "quarterdeck.schedule"
+SCRIPT: Final = (
+    "quarterdeck.inspect", "snapshot", f"{_SCHEDULE}:names", f"{_SCHEDULE}:reading", "reads", "windows",
+    f"{_SCHEDULE}:operations",
+)  # fmt: skip
 
 
 class Answer:

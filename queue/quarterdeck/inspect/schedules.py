@@ -7,10 +7,24 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from quarterdeck.inspect.filter import Filter
 from quarterdeck.inspect.jobs import Segment, WindowPart
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Answer, Plan
+from quarterdeck.inspect.sets import page_of
+from quarterdeck.inspect.timetable import OpenedPart, TimetablePart
 from quarterdeck.keys import keys_of
-from quarterdeck.model import JobRow, JobState, PauseStat, ScheduleDetail, ScheduleRow, Screen, Snapshot, View
+from quarterdeck.model import (
+    AuditRow,
+    JobRow,
+    JobState,
+    Page,
+    ScheduleDetail,
+    ScheduleRow,
+    Screen,
+    Snapshot,
+    View,
+)
+from quarterdeck.schedule.stock import HELD, is_deck_run, pause_of_marker
 
 CRON: Final = "cron:"
 """SAQ's key of a unique cron's job begins so; the function's name follows."""
@@ -18,8 +32,8 @@ LOOKED_AT: Final = 100
 """Jobs due next that are looked at for crons."""
 SHOWN: Final = 20
 """Schedules that every snapshot holds."""
-MOST: Final = 10_000
-"""Schedules that the schedules' screens hold."""
+SEARCHED: Final = 2_000
+"""Schedules of a queue that a filtered list looks at, the next to fire first."""
 
 
 class KnownCrons(Protocol):
@@ -49,10 +63,13 @@ class StockCronsPart:
 
     def rows(self) -> list[ScheduleRow]:
         """The crons, by what is pending for them and SAQ's abort marker."""
-        found = {row.key.removeprefix(CRON): row for row in self._next.rows() if row.key.startswith(CRON)}
+        pending_rows = [row for row in self._next.rows() if row.key.startswith(CRON) and not is_deck_run(row.key)]
+        found = {row.key.removeprefix(CRON): row for row in pending_rows}
         rows = []
         for function, due, marker in self._states:
             pending = found.pop(function, None)
+            if marker.value == HELD.encode():
+                continue  # a deck worker runs it under its own name
             rows.append(_row(self.queue, function, pending, due.value, marker.value))
         rows += [_row(self.queue, function, job, None, None) for function, job in found.items()]
         return rows
@@ -64,7 +81,7 @@ def _row(queue: str, function: str, pending: JobRow | None, due: Any, marker: An
     paused = None
     if marker is not None and next_ms is None and not running:
         # SAQ's marker of an abort is its error's text; that of a pause was written by whoever paused it.
-        paused = PauseStat(reason=text(marker)[:200])
+        paused = pause_of_marker(marker)
     return ScheduleRow(
         id=f"{queue}/{CRON}{function}",
         name=f"{CRON}{function}",
@@ -81,30 +98,58 @@ def _row(queue: str, function: str, pending: JobRow | None, due: Any, marker: An
 
 
 class SchedulesPart:
-    """The reads for the schedules of some queues, and their rows."""
+    """The reads for the schedules of some queues, and their rows: those of deck workers, then stock crons."""
 
     def __init__(self, plan: Plan, view: View, queues: Sequence[str], known: KnownCrons) -> None:
-        self._stock = [StockCronsPart(plan, queue, known.crons_of(queue)) for queue in queues]
+        listed = view.screen is Screen.SCHEDULES
+        if listed and view.queue is not None:
+            queues = [view.queue]
         self._view = view
+        self._exact = listed and len(queues) == 1 and not view.filter.strip()
+        """The one queue's window begins where the view's does."""
+        first, count = (view.offset, view.limit) if self._exact else (0, SHOWN)
+        if listed and not self._exact:
+            count = SEARCHED if view.filter.strip() else view.offset + view.limit
+        self._deck = [TimetablePart(plan, queue, first, count, broken=not listed) for queue in queues]
+        self._stock = [StockCronsPart(plan, queue, known.crons_of(queue)) for queue in queues]
+        asked = [view.queue] if view.queue is not None else queues
+        self._opened = OpenedPart(plan, view, asked) if view.screen is Screen.SCHEDULE else None
         self._rows: list[ScheduleRow] | None = None
 
+    @property
+    def total(self) -> int:
+        """How many schedules there are."""
+        return sum(part.total for part in self._deck) + sum(len(part.rows()) for part in self._stock)
+
     def rows(self) -> list[ScheduleRow]:
-        """All schedules, by queue and name."""
+        """The schedules that were read, the next to fire first."""
         if self._rows is None:
-            rows = [row for part in self._stock for row in part.rows()]
-            self._rows = sorted(rows, key=lambda row: (row.queue, row.name))
+            deck = [row for part in self._deck for row in part.rows()]
+            stock = [row for part in self._stock for row in part.rows()]
+            self._rows = sorted(deck + stock, key=_place)
         return self._rows
 
+    def page(self, view: View, wanted: Filter, now_ms: int) -> Page:
+        """The window of the list that the view asks for."""
+        if not self._exact:
+            return page_of(view, self.rows(), self.total, wanted, now_ms)
+        part, deck = self._deck[0], self._deck[0].total
+        crons = sorted((row for stock in self._stock for row in stock.rows()), key=_place)
+        rows = [*part.rows(), *crons[max(0, view.offset - deck) : max(0, view.offset + view.limit - deck)]]
+        total = deck + len(crons)
+        return Page(offset=view.offset, total=total, rows=tuple(rows), searched=len(rows), total_unfiltered=total)
+
     def shown(self, rows: Sequence[ScheduleRow], now_ms: int) -> tuple[ScheduleRow, ...]:
-        """What the snapshot holds: on the schedules' screens all, elsewhere the next to fire and those in trouble."""
-        if self._view.screen in {Screen.SCHEDULES, Screen.SCHEDULE}:
-            return tuple(rows[:MOST])
+        """What every snapshot holds: the next to fire and those in trouble."""
         return tuple(sorted(rows, key=lambda row: _urgency(row, now_ms))[:SHOWN])
 
-    def opened(self, view: View) -> Callable[[Snapshot], Snapshot]:
-        """Completes a snapshot with the schedule that the view opens."""
+    def opened(self, view: View, acts: Callable[[], Sequence[AuditRow]]) -> Callable[[Snapshot], Snapshot]:
+        """Completes a snapshot with the schedule that the view opens, and the page of its runs."""
 
         def complete(snapshot: Snapshot) -> Snapshot:
+            found = self._opened.found(acts()) if self._opened else None
+            if found is not None:
+                return msgspec.structs.replace(snapshot, detail=found[0], page=found[1])
             name, queue = view.subject or "", view.queue
             for row in self.rows():
                 if row.id == name or (row.name == name and queue in {None, row.queue}):
@@ -112,6 +157,10 @@ class SchedulesPart:
             return snapshot
 
         return complete
+
+
+def _place(row: ScheduleRow) -> tuple[bool, bool, int, str]:
+    return bool(row.broken), row.next_ms is None, row.next_ms or 0, row.id
 
 
 def _urgency(row: ScheduleRow, now_ms: int) -> tuple[int, float, str]:

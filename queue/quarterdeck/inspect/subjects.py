@@ -98,7 +98,8 @@ class SubjectPart:
         return self._page(lambda snapshot: [row for row in snapshot.workers if not queue or queue in row.queues])
 
     def _schedules(self) -> Complete:
-        return self._page(lambda _: self._of_queue(self.overview.schedules.rows()))
+        part = self.overview.schedules
+        return self._paged(lambda now_ms: part.page(self.view, self.filter, now_ms))
 
     def _bulks(self) -> Complete:
         return self._page(lambda _: self._of_queue(self.overview.bulks.rows()))
@@ -230,7 +231,7 @@ class SubjectPart:
         return complete
 
     def _schedule(self) -> Complete:
-        return self.overview.schedules.opened(self.view)
+        return self.overview.schedules.opened(self.view, self.overview.audit.rows)
 
 
 def _stat(snapshot: Snapshot, queue: str) -> QueueStat:

@@ -114,7 +114,9 @@ class QueueScheduler:
             logger.debug("Fired %s", run, extra={"action": "schedule-fire", "schedule": name, "job_id": key})
         lost = self._remember(upcoming, waiting)
         due = [float(upcoming[at + 2]) for at in range(0, len(upcoming), 4)]
-        turn.next_due_ms = int(min([*due, *([float(later)] if float(later) > 0 else [])], default=-1))
+        # Later: -1 when there is none, infinite when all that is left is broken.
+        due += [float(later)] if 0 < float(later) <= NEVER_MS else []
+        turn.next_due_ms = int(min(due, default=-1))
         await self._fetch()
         lost += [name.decode("utf-8", "replace") for name in repaired]
         if lost:
@@ -131,7 +133,8 @@ class QueueScheduler:
         lost = []
         for at in range(0, len(upcoming), 4):
             name, tick, digest = upcoming[at].decode("utf-8", "replace"), upcoming[at + 1], upcoming[at + 3].decode()
-            if tick.isdigit() and digest:
+            # A tick after its due time was written by no script of ours.
+            if tick.isdigit() and digest and int(tick) <= float(upcoming[at + 2]):
                 self._soon.ticks[name] = (int(tick), digest)
             else:
                 lost.append(name)

@@ -7,6 +7,7 @@ Crons with `unique=False` have random keys and can't be told apart from other jo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,6 +22,14 @@ PREFIX: Final = "cron:"
 HELD: Final = "quarterdeck: a deck worker runs this cron"
 HOLD_MS: Final = 120_000
 """How long the marker of a deck worker stays after its last beat: then stock workers take the cron over again."""
+
+
+_RUN: Final = re.compile(r"(\{[^}]*\})?cron:.*:M?\d{13}", re.DOTALL)
+
+
+def is_deck_run(key: str) -> bool:
+    """Whether a job key is that of a run of a deck worker's schedule, not of a stock cron."""
+    return _RUN.fullmatch(key) is not None
 
 
 async def pause_stock(

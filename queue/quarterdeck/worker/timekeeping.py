@@ -34,14 +34,19 @@ class Timekeeping:
         while not self.defined.is_set():
             try:
                 for queue, specs in self._schedules.items():
-                    await ScheduleStore(self._client, queue).define(specs, app=self._app)
+                    taken = await ScheduleStore(self._client, queue).define(specs, app=self._app)
+                    for name in taken:
+                        logger.warning("The schedule %s is an operator's own: the code's one is not used", name)
                 self.defined.set()
             except (RedisError, OSError, TimeoutError) as error:
                 logger.debug("the schedules wait for the server: %s", error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             leave_if_cancelled()
-        await Scheduler(self._client, list(self._schedules)).run()
+        hold_off = {
+            queue: [spec.function for spec in specs if spec.takes_over] for queue, specs in self._schedules.items()
+        }
+        await Scheduler(self._client, list(self._schedules), hold_off=hold_off).run()
 
 
 def leave_if_cancelled() -> None:

@@ -5,6 +5,9 @@ OPS['schedules'] = function(a)
   return schedule_window(a[1], clock_ms(), tonumber(a[2]), tonumber(a[3]), tonumber(a[4]))
 end
 
+-- a = Q, count, runs of each
+OPS['schedules-broken'] = function(a) return broken_window(a[1], clock_ms(), tonumber(a[2]), tonumber(a[3])) end
+
 -- a = Q, name, runs
 OPS['schedule'] = function(a) return schedule_of(keys_of(a[1]), a[2], clock_ms(), tonumber(a[3])) end
 

@@ -38,6 +38,15 @@ local function schedule_window(q, now, first, count, strip)
   return rows
 end
 
+-- The first schedules of a queue that are set aside because they can't be read.
+local function broken_window(q, now, count, strip)
+  local n, rows = keys_of(q), {}
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', n.due, '+inf', '+inf', 'LIMIT', 0, count)) do
+    rows[#rows + 1] = schedule_of(n, name, now, strip)
+  end
+  return rows
+end
+
 -- A window of runs, newest first, of one schedule by tick (name), or of the queue by when they were written ('').
 -- Returns {how many there are between low and high, run, record, ending, ...}.
 local function run_window(q, name, low, high, first, count)
