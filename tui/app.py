@@ -68,6 +68,7 @@ class Deck(App[None], inherit_bindings=False):
         """Why the dashboard could not even begin; whoever ran it says so on stderr."""
         self.past_ms: int | None = None
         """The flight recorder's moment, or None for now."""
+        self._present_ms = 0
         self.frozen = False
         self._ticks = 0
         self._left: dict[Screen, View] = {}
@@ -137,6 +138,8 @@ class Deck(App[None], inherit_bindings=False):
         snapshot = message.snapshot
         if self.past_ms is None:
             self.clock.hear(snapshot.taken_ms, snapshot.rtt_ms)
+        else:
+            self.clock.hear(self.past_ms)  # ages are those of that moment
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
         self.snapshot = snapshot
@@ -165,9 +168,9 @@ class Deck(App[None], inherit_bindings=False):
         if self._ticks % NEWS_EVERY == 0 and self.station.news is not None:
             for sentence in self.station.news():
                 self.say(sentence, "warn")
-        if self._ticks % slowness(self.driver):
+        if self._ticks % slowness(self.driver) or self.past_ms is not None:
             return
-        age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot and self.past_ms is None else 0
+        age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot else 0
         if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.frozen:
             self._go_stale()
         self.deck_screen.tick()
@@ -224,11 +227,11 @@ class Deck(App[None], inherit_bindings=False):
 
     def scrub(self, minutes: int | None) -> None:
         """Move the flight recorder's moment by minutes; None, or running into the present, comes back to now."""
-        now_ms = self.clock.now_ms()
-        if minutes is not None:
-            self.past_ms = (self.past_ms or now_ms) + minutes * 60_000
-        if minutes is None or (self.past_ms is not None and self.past_ms >= now_ms):
-            self.past_ms = None
+        if self.past_ms is None:
+            self._present_ms = self.clock.now_ms()
+        past_ms = None if minutes is None else (self.past_ms or self._present_ms) + minutes * 60_000
+        self.past_ms = past_ms if past_ms is not None and past_ms < self._present_ms else None
+        self.clock.hear(self.past_ms or self._present_ms)
         self.wake()
         self.deck_screen.paint_frame()
 

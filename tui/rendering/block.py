@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from quarterdeck.text import cell_width
 from tui.rendering.lines import Runs
 from tui.rendering.moment import Moment
 from tui.widgets.doclines import DocLine, section
-
-_TELLING: Final = ("bad", "warn", "note", "paused", "strong")
-"""Styles that a whole line takes on when a piece of it has one, the most telling first."""
 
 
 class Block(NamedTuple):
@@ -28,10 +26,10 @@ def block(title: str, lines: Iterable[Runs], folded: bool = False) -> Block:
 
 
 def doc_line(runs: Runs) -> DocLine:
-    """Pieces as one line of a document, in the most telling style among them."""
-    styles = {style for text, style in runs if text}
-    style = next((style for style in _TELLING if style in styles), "")
-    return DocLine("".join(text for text, _ in runs), style)
+    """Pieces as one line of a document, each in its style."""
+    ends = list(accumulate((len(text) for text, _ in runs), initial=0))
+    spans = tuple((low, high, style) for (low, high), (_, style) in zip(pairwise(ends), runs, strict=True) if style)
+    return DocLine("".join(text for text, _ in runs), spans=spans)
 
 
 def pairs(moment: Moment, *named: tuple[str, str] | tuple[str, str, str]) -> tuple[Runs, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -57,6 +57,10 @@ Target = (
 """What a command can be aimed at."""
 
 
+LEAST: Final = (60, 20)
+"""Columns and lines that the screens are made for at least."""
+
+
 class DeckScreen(Screen[None]):
     """One screen of the deck. It asks by `view`, is answered by `accept`, and says by `targets` what acts are for."""
 
@@ -87,6 +91,7 @@ class DeckScreen(Screen[None]):
         yield from self.compose_body()
         yield TextLines(id="foot", classes="frame")
         yield Toasts(id="toasts")
+        yield TextLines(id="small")
 
     def compose_body(self) -> ComposeResult:
         """What is between the frame's lines."""
@@ -270,5 +275,21 @@ class DeckScreen(Screen[None]):
             self.paint_frame()
 
     def on_resize(self) -> None:
-        """The frame's lines are laid out for a width."""
+        """The frame's lines are laid out for a width; below 60×20 a clear word takes the screen."""
+        width, height = self.app.size
+        small = width < LEAST[0] or height < LEAST[1]
+        self.set_class(small, "too-small")
+        if small:
+            words = f"{width}x{height} is too small: the deck needs {LEAST[0]}x{LEAST[1]}. Enlarge, or q quits."
+            self.query_one("#small", TextLines).say(*wrap_words(words, width))
         self.paint_frame()
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Words on lines of at most `width` cells."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import msgspec
 from textual import on
@@ -158,6 +158,16 @@ class JobForm(Card):
             rest = {name: _json(value) for name, value in given.items() if name not in known}
             more = msgspec.json.encode(rest).decode() if rest else ""
             await box.mount(_row("more", "arguments" if not known else "more", more, '{"name": value} as JSON'))
+
+    @on(LineInput.Submitted)
+    def _on_entered(self, event: LineInput.Submitted) -> None:
+        """Enter goes to the next field, and from the last one to the verb: an enqueued job can be undone."""
+        event.stop()
+        if event.input.id == "function":
+            return
+        fields = list(self.query(LineInput))
+        at = fields.index(cast("LineInput", event.input)) + 1
+        (fields[at] if at < len(fields) else self.query(Answer).last()).focus()
 
     @on(Answer.Chosen)
     def _on_chosen(self, message: Answer.Chosen) -> None:

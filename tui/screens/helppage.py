@@ -14,22 +14,20 @@ if TYPE_CHECKING:
 
 def help_lines(deck: Deck) -> list[DocLine]:
     """What can be done here, then everything else that there is."""
-    here, elsewhere, typed = [], [], []
-    remapped = deck.station.keys
+    here: list[DocLine] = []
+    elsewhere: list[DocLine] = []
+    typed: list[DocLine] = []
     for command in deck.commands.values():
-        key = keys_of(type(command), remapped)
-        verb = f":{command.verbs[0]} {command.usage}".rstrip() if command.verbs else ""
-        line = DocLine(f"{key:<18} {command.help():<58} {verb}".rstrip())
-        if not key:
-            typed.append(DocLine(f"{verb:<40} {command.help()}"))
-        elif deck.available(command):
-            here.append(line)
-        else:
-            elsewhere.append(line)
+        key = keys_of(type(command), deck.station.keys)
+        if command.verbs:
+            typed.append(DocLine(f":{command.verbs[0]:<14} {command.usage:<32} {command.help()}"))
+        if key:
+            line = DocLine(f"{key:<16} {command.help()}")
+            (here if deck.available(command) else elsewhere).append(line)
     return [
         *section(f"keys on {deck.deck_screen.SCREEN}", here),
-        *section("only typed", typed),
-        *section("on other screens, or not allowed here", elsewhere, folded=True),
+        *section("keys of other screens, or not allowed here", elsewhere, folded=True),
+        *section("on the command line, after :", typed, folded=True),
     ]
 
 

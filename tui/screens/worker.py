@@ -64,7 +64,9 @@ class Worker(DetailScreen):
 
     def blocks(self, detail: AnyDetail) -> list[Block]:
         """The worker as blocks."""
-        return worker_blocks(detail, self.moment()) if isinstance(detail, WorkerDetail) else []
+        if not isinstance(detail, WorkerDetail):
+            return []
+        return [it for it in worker_blocks(detail, self.moment()) if it.title != "current jobs"]
 
     def targets(self) -> tuple[Target, ...]:
         """The worker."""

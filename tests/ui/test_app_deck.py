@@ -1,0 +1,264 @@
+"""The app: moving between screens, staleness, the past, rights, what is said."""
+
+from __future__ import annotations
+
+import pytest
+from boards import NOW_MS, Bridge, busy, empty
+from conftest import Aboard, keys, settled, shown
+
+from quarterdeck.errors import RefusedError
+from quarterdeck.model import JobState, Screen, View
+from tui.commands import COMMANDS, command_named
+from tui.messages import ReadFailed
+from tui.screens.registry import NUMBERED
+from tui.station import Right
+
+
+async def test_the_first_screen_is_the_overview_and_it_is_read_once(aboard: Aboard) -> None:
+    async with aboard() as (bridge, _):
+        assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW
+        assert [view.screen for view in bridge.source.asked] == [Screen.OVERVIEW]
+        assert "emails" in shown(bridge)
+
+
+async def test_numbers_reach_screens_and_escape_comes_back(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        for number, screen in enumerate(NUMBERED[1:], 2):
+            await keys(bridge, pilot, str(number))
+            assert bridge.deck.deck_screen.SCREEN is screen
+            assert bridge.source.asked[-1].screen is screen
+            if screen is not Screen.LOGS:
+                await keys(bridge, pilot, "escape")
+                assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW
+
+
+async def test_only_what_is_visible_is_asked_for(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "3", "G")
+        view = bridge.source.asked[-1]
+        assert view.offset > 400
+        assert view.limit <= 80
+        assert "e531" in shown(bridge)
+
+
+async def test_a_screen_remembers_its_filter_when_one_comes_back_to_it(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("jobs @emails failed fn:send_email")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "1", "3")
+        asked = bridge.deck.deck_screen.asked
+        assert (asked.queue, asked.state, asked.filter) == ("emails", JobState.FAILED, "fn:send_email")
+
+
+async def test_enter_goes_from_group_to_job_and_escape_all_the_way_back(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter")
+        assert bridge.deck.deck_screen.asked.subject == "a1b2c3d4e5f6"
+        await keys(bridge, pilot, "enter")
+        assert bridge.deck.deck_screen.SCREEN is Screen.JOB
+        assert "deliver(message)" in shown(bridge)
+        await keys(bridge, pilot, "escape", "escape", "escape")
+        assert len(bridge.deck.screen_stack) == 1
+
+
+async def test_q_at_the_root_asks_before_it_quits(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "q")
+        assert "Leave the deck?" in shown(bridge)
+        await keys(bridge, pilot, "escape")
+        assert bridge.deck.is_running
+        await keys(bridge, pilot, "q", "tab")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert bridge.deck.return_code == 0
+
+
+async def test_control_c_quits_even_from_a_dialog_and_takes_leave(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "e")
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+    assert bridge.source.closed
+    assert bridge.operator.closed
+
+
+async def test_old_rows_stay_under_a_banner_and_acting_is_off(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        bridge.goes_away()
+        bridge.deck.wake()
+        await pilot.pause(0.05)
+        await settled(bridge, pilot)
+        text = shown(bridge)
+        assert "stale" in text
+        assert "1,204" in text
+        with pytest.raises(RefusedError, match="stale"):
+            bridge.deck.acting.require(Right.OPERATE)
+        bridge.source.error = None
+        bridge.deck.on_snapshot_ready(_ready())
+        await pilot.pause()
+        assert "stale" not in shown(bridge)
+
+
+def _ready():
+    from tui.messages import SnapshotReady
+
+    return SnapshotReady(busy(View()))
+
+
+async def test_a_start_without_an_answer_ends_with_the_reason() -> None:
+    bridge = Bridge()
+    bridge.goes_away()
+    async with bridge.deck.run_test() as pilot:
+        await pilot.pause(0.05)
+        await pilot.pause()
+    assert bridge.deck.return_code == 3
+    assert "does not answer" in str(bridge.deck.fatal)
+
+
+async def test_rows_that_stay_away_for_long_are_stale_without_any_failure(aboard: Aboard) -> None:
+    now = [NOW_MS]
+    from tui.widgets.clock import DeckClock
+
+    async with aboard(clock=DeckClock(lambda: now[0]), refresh_s=1.0) as (bridge, pilot):
+        bridge.deck.reading.holding = True
+        now[0] += 9_000
+        bridge.deck._tick()
+        await pilot.pause()
+        assert bridge.deck.stale_since_ms == NOW_MS
+
+
+async def test_countdowns_go_on_between_reads(aboard: Aboard) -> None:
+    now = [NOW_MS]
+    from tui.widgets.clock import DeckClock
+
+    async with aboard(clock=DeckClock(lambda: now[0])) as (bridge, pilot):
+        assert "00:12" in shown(bridge)
+        now[0] += 2_000
+        bridge.deck._tick()
+        await pilot.pause()
+        assert "00:10" in shown(bridge)
+        assert len(bridge.source.asked) == 1
+
+
+async def test_the_past_is_asked_for_and_shown_and_nothing_can_be_done_in_it(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "less_than_sign", "less_than_sign")
+        await settled(bridge, pilot)
+        assert abs((bridge.source.asked[-1].at_ms or 0) - (NOW_MS - 120_000)) <= 2
+        assert "past 12:01" in shown(bridge)
+        with pytest.raises(RefusedError, match="past"):
+            bridge.deck.acting.require(Right.RETRY)
+        assert not bridge.deck.available(bridge.deck.commands["enqueue"])
+        await keys(bridge, pilot, "greater_than_sign", "greater_than_sign")
+        assert bridge.deck.past_ms is None
+        await keys(bridge, pilot, "less_than_sign", "equals_sign")
+        assert bridge.source.asked[-1].at_ms is None
+
+
+async def test_a_frozen_screen_reads_only_when_asked(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "p")
+        assert "frozen" in shown(bridge)
+        assert bridge.deck.reading.holding
+        await keys(bridge, pilot, "p")
+        assert not bridge.deck.reading.holding
+
+
+async def test_read_only_binds_no_key_that_acts(aboard: Aboard) -> None:
+    async with aboard(read_only=True) as (bridge, pilot):
+        await keys(bridge, pilot, "4")
+        acting = {command.id for command in COMMANDS if command.right > Right.VIEW}
+        bound = {binding.binding.action for binding in bridge.deck.screen.active_bindings.values()}
+        assert not {f"app.command('{name}')" for name in acting} & bound
+        await keys(bridge, pilot, "r", "z", "e", "ctrl+d")
+        assert bridge.operator.calls == []
+        assert "read-only" in shown(bridge)
+
+
+@pytest.mark.parametrize(("right", "available"), [(Right.RETRY, {"retry"}), (Right.OPERATE, {"retry", "set-aside"})])
+async def test_each_role_has_the_keys_that_it_may_use(aboard: Aboard, right: Right, available: set[str]) -> None:
+    async with aboard(right=right) as (bridge, pilot):
+        await keys(bridge, pilot, "4")
+        given = {name for name in ("retry", "set-aside", "delete") if bridge.deck.available(bridge.deck.commands[name])}
+        assert given == available
+
+
+async def test_keys_can_be_remapped_by_the_settings(aboard: Aboard) -> None:
+    async with aboard(keys={"go.failures": "f", "grid.down": "J"}) as (bridge, pilot):
+        await keys(bridge, pilot, "4")
+        assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW
+        await keys(bridge, pilot, "f")
+        assert bridge.deck.deck_screen.SCREEN is Screen.FAILURES
+        await keys(bridge, pilot, "J")
+        assert bridge.deck.deck_screen.targets()[0].id == "default/0011223344ff"
+
+
+async def test_others_see_that_we_are_here_and_on_which_screen(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await settled(bridge, pilot)
+        assert bridge.operator.presences[0] == "overview"
+        assert "with bob" in shown(bridge)
+
+
+async def test_an_unknown_word_on_the_command_line_names_the_nearest(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "colon", *"failuers", "enter")
+        assert "Did you mean :failures?" in shown(bridge)
+        await keys(bridge, pilot, "escape")
+        assert command_named("failu").id == "go.failures"
+
+
+async def test_the_command_line_completes_and_goes(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "colon", *"sche", "tab", "enter")
+        assert bridge.deck.deck_screen.SCREEN is Screen.SCHEDULES
+
+
+async def test_keys_typed_ahead_reach_what_they_were_meant_for(aboard: Aboard) -> None:
+    from fingers import strike
+
+    async with aboard() as (bridge, pilot):
+        strike(pilot, ":", *"audit", "enter")
+        for _ in range(100):
+            await pilot.pause()
+            if bridge.deck.deck_screen.SCREEN is Screen.AUDIT:
+                break
+        assert bridge.deck.deck_screen.SCREEN is Screen.AUDIT
+        assert bridge.operator.calls == []
+
+
+async def test_an_empty_server_is_said_in_words(aboard: Aboard) -> None:
+    async with aboard(empty) as (bridge, _):
+        text = shown(bridge)
+        assert "all is well" in text
+        assert "no worker is alive" in text
+        assert "nothing has failed" in text
+
+
+async def test_it_opens_with_the_view_that_was_named(aboard: Aboard) -> None:
+    async with aboard(first=View(screen=Screen.AUDIT)) as (bridge, pilot):
+        for _ in range(20):
+            await pilot.pause()
+        assert bridge.deck.deck_screen.SCREEN is Screen.AUDIT
+
+
+async def test_a_failed_read_says_when_it_is_tried_again() -> None:
+    from quarterdeck.errors import UnreachableError
+
+    message = ReadFailed(UnreachableError("gone"), 0.5)
+    assert (str(message.error), message.retry_s) == ("gone", 0.5)
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 5), (59, 24), (80, 19)])
+async def test_a_terminal_that_is_too_small_says_so_and_q_still_quits(aboard: Aboard, size: tuple[int, int]) -> None:
+    async with aboard(size=size) as (bridge, _):
+        text = " ".join(shown(bridge).split())
+        assert "too small" in text
+        assert "60x20" in text
+
+
+async def test_sixty_by_twenty_is_usable(aboard: Aboard) -> None:
+    async with aboard(size=(60, 20)) as (bridge, _):
+        text = shown(bridge)
+        for word in ("emails", "1,204", "48 s", "send_email", "532", "nightly_backup"):
+            assert word in text
