@@ -208,3 +208,25 @@ async def test_the_mouse_moves_and_folds() -> None:
         app.document.show_json(PAYLOAD)
         await pilot.click(Document, offset=(5, 1), times=2)
         assert body(app.document)[1:3] == ['  "to": [', "  ],"]
+
+
+async def test_parts_of_a_line_have_styles_of_their_own() -> None:
+    app = Reader()
+    app.CSS = (
+        ".deck--bad { text-style: bold; } .deck--note { text-style: italic; } .deck--found { text-style: reverse; }"
+    )
+    async with app.run_test(size=(12, 8)):
+        app.document.show([DocLine("state  failed after 3", spans=((0, 5, "note"), (7, 13, "bad")))])
+        app.document.search("ail")
+        rows = [list(app.document.render_line(y)) for y in range(3)]
+        bold = [segment.text for row in rows for segment in row if segment.style.bold]
+        assert "".join(bold) == "failed"
+        assert [segment.text for row in rows for segment in row if segment.style.italic] == ["state"]
+        assert "".join(segment.text for row in rows for segment in row if segment.style.reverse) == "ail"
+
+
+async def test_spans_go_where_cleaning_changed_the_length() -> None:
+    app = Reader()
+    async with app.run_test(size=(40, 8)):
+        app.document.show([DocLine("e\u0301x", spans=((1, 2, "bad"),))])
+        assert body(app.document) == ["éx"]

@@ -19,12 +19,16 @@ _LIBRARY: Final = re.compile(r"[/\\](?:site-packages|dist-packages|lib[/\\]pytho
 
 
 class DocLine(msgspec.Struct, frozen=True, gc=False):
-    """One line: clean text, the name of its style, how deep it stands, and whether what is deeper starts folded."""
+    """One line: clean text, the name of its style, how deep it stands, and whether what is deeper starts folded.
+
+    `spans` are parts in a style of their own: (first character, the one after the last, style), in order.
+    """
 
     text: str
     style: str = ""
     depth: int = 0
     folded: bool = False
+    spans: tuple[tuple[int, int, str], ...] = ()
 
 
 def cleaned(line: DocLine) -> DocLine:
@@ -32,7 +36,9 @@ def cleaned(line: DocLine) -> DocLine:
     text = line.text
     if text.isascii() and text.isprintable():
         return line
-    return msgspec.structs.replace(line, text=clean(text, TEXT_LIMIT))
+    shown = clean(text, TEXT_LIMIT)
+    # Where cleaning changed the length nobody knows any more which characters the spans meant.
+    return msgspec.structs.replace(line, text=shown, spans=line.spans if len(shown) == len(text) else ())
 
 
 def text_lines(text: str, style: str = "", depth: int = 0) -> list[DocLine]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from textual.reactive import reactive
@@ -173,7 +174,8 @@ class DocView(Painted, can_focus=True):
         here = row == self._row and bool(self._layout.heads)
         found = self._at_match is not None and self._found[self._at_match] == index
         sign = self._sign(index, start)
-        return (index, piece, start, here and self.has_focus, found, sign, self._lines[index].style, self._pattern)
+        line = self._lines[index]
+        return (index, piece, start, here and self.has_focus, found, sign, line.style, line.spans, self._pattern)
 
     def _sign(self, index: int, start: int) -> str:
         """The sign in the gutter of a line that can be folded."""
@@ -191,14 +193,23 @@ class DocView(Painted, can_focus=True):
         over = ("cursor",) if row == self._row and self._layout.heads and self.has_focus else ()
         match = "found" if self._at_match is not None and self._found[self._at_match] == index else "match"
         runs: list[Run] = [(f"{self._sign(index, start)} ", self.style_of("gutter", *over))]
-        done = 0
-        for low, high in spans_of(piece, self._pattern):
-            runs.append((piece[done:low], self.style_of(style, *over)))
-            runs.append((piece[low:high], self.style_of(style, *over, match)))
-            done = high
-        runs.append((piece[done:], self.style_of(style, *over)))
+        marks = [
+            *((low - start, high - start, name) for low, high, name in self._lines[index].spans),
+            *((low, high, match) for low, high in self._matches_near(index, start, len(piece))),
+        ]
+        for text, names in overlaid(piece, marks):
+            parts = [name for name in names if name != match]
+            runs.append((text, self.style_of(style, *parts, *over, *((match,) if match in names else ()))))
         plain = [(self.glyphs.plain(text), look) for text, look in runs]
         return self.strip(_cut(plain, width, self.glyphs.ellipsis), width, self.style_of(*over))
+
+    def _matches_near(self, index: int, start: int, length: int) -> Iterator[tuple[int, int]]:
+        """Where matches are, counted from the start of a row's text; one may begin on the row before."""
+        reach = len(self._pattern)
+        first = max(0, start - reach)
+        around = self._lines[index].text[first : start + length + reach]
+        for low, high in spans_of(around, self._pattern):
+            yield low + first - start, high + first - start
 
 
 def _cut(runs: list[Run], width: int, ellipsis: str) -> list[Run]:
@@ -209,3 +220,11 @@ def _cut(runs: list[Run], width: int, ellipsis: str) -> list[Run]:
         left -= cell_width(piece)
         cut.append((piece, style))
     return cut
+
+
+def overlaid(text: str, marks: Sequence[tuple[int, int, str]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield a text in pieces, each with the names of the styles that lie over it; marks may reach beyond the text."""
+    inside = [(max(low, 0), min(high, len(text)), name) for low, high, name in marks if low < len(text) and high > 0]
+    cuts = sorted({0, len(text), *(low for low, _, _ in inside), *(high for _, high, _ in inside)})
+    for low, high in pairwise(cuts):
+        yield text[low:high], tuple(name for first, last, name in inside if first <= low and high <= last)
