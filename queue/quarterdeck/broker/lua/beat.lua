@@ -25,7 +25,7 @@ local function sample(n)
   local payload = head and redis.call('MGET', head)[1]
   local queued = payload and string.match(payload, '"queued":%s?(%d+)')
   local oldest = queued and math.max(0, now - tonumber(queued)) or 0
-  redis.pcall('HSET', minute, 'depth', depth, 'oldest', text(oldest))
+  soft('HSET', minute, 'depth', depth, 'oldest', text(oldest))
   redis.call('EXPIRE', minute, 93600)
 end
 
@@ -34,30 +34,30 @@ for i = 8, 7 + tonumber(ARGV[7]) do
   local ends = redis.call('ZSCORE', n.lease, worker)
   if i == 8 and (not ends or tonumber(ends) <= now) then lost = 1 end
   redis.call('ZADD', n.lease, now + lease_ms, worker)
-  redis.call('HSET', n.workers, worker, record)
+  soft('HSET', n.workers, worker, record)
   redis.call('SADD', 'qd:queues', n.queue)
   redis.call('SET', n.sweep_lock, '1', 'EX', 60)
   if ARGV[4] ~= '' then
     local own = tonumber(ARGV[6])
     local member = n.worker_info .. worker
     redis.call('SET', member, ARGV[4], 'EX', ARGV[5])
-    redis.call('ZREMRANGEBYSCORE', n.stats, 0, text(own))
-    redis.call('ZADD', n.stats, text(own + ARGV[5] * 1000), member)
+    soft('ZREMRANGEBYSCORE', n.stats, 0, text(own))
+    soft('ZADD', n.stats, text(own + ARGV[5] * 1000), member)
     redis.call('EXPIRE', n.stats, ARGV[5])
   end
   sample(n)
   dead = dead + redis.call('ZCOUNT', n.lease, '-inf', text(now))
   local control = n.control .. worker
-  local asked = redis.call('LRANGE', control, 0, 15)
+  local asked = soft('LRANGE', control, 0, 15) or {}
   if #asked > 0 then
     redis.call('LTRIM', control, #asked, -1)
     for _, command in ipairs(asked) do commands[#commands + 1] = command end
   end
-  local of_queue = redis.call('HGETALL', n.rules)
+  local of_queue = soft('HGETALL', n.rules) or {}
   for j = 1, #of_queue, 2 do
     rules[#rules + 1] = n.queue
     rules[#rules + 1] = of_queue[j]
     rules[#rules + 1] = of_queue[j + 1]
   end
 end
-return {now, lost, dead, redis.call('HGETALL', names_of(ARGV[8]).retention), rules, commands}
+return {now, lost, dead, soft('HGETALL', names_of(ARGV[8]).retention) or {}, rules, commands}

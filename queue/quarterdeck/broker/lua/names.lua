@@ -47,6 +47,13 @@ local function clock_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- A call that may fail on a key of a wrong type without breaking the script off: nil then.
+local function soft(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return nil end
+  return answer
+end
+
 -- Numbers as text without an exponent: Lua writes 1.7e+12 for what is above 14 digits.
 local function text(number)
   return string.format('%.0f', number)

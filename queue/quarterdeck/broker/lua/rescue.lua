@@ -78,17 +78,17 @@ local function rescue(id, in_active)
   keys[#keys + 1] = key
   local payload = redis.call('MGET', id)[1]
   if not payload then
-    redis.call('LREM', n.active, 0, id)
-    redis.call('ZREM', n.incomplete, id)
+    soft('LREM', n.active, 0, id)
+    soft('ZREM', n.incomplete, id)
     redis.call('HDEL', n.owner, id)
     return
   end
   local ran = token ~= '0' and started ~= '0'
   local crashes
   if ran then
-    crashes = redis.call('HINCRBY', n.crashes, id, 1)
+    crashes = soft('HINCRBY', n.crashes, id, 1) or 0
   else
-    crashes = tonumber(redis.call('HGET', n.crashes, id) or 0)
+    crashes = tonumber(soft('HGET', n.crashes, id) or 0)
   end
   local name = string.match(payload, '^{"function":%s?"([^"\\]*)"') or ''
   local waiting = started == '0' and payload or unmark(payload)
@@ -98,9 +98,9 @@ local function rescue(id, in_active)
     return
   end
   redis.call('SET', id, waiting)
-  redis.call('LREM', n.active, 1, id)
+  soft('LREM', n.active, 1, id)
   redis.call('LPUSH', n.queued, id)
-  redis.call('ZADD', n.incomplete, 0, id)
+  soft('ZADD', n.incomplete, 0, id)
   redis.call('HDEL', n.owner, id)
   back[#back + 1] = id
   if ran then
@@ -120,8 +120,8 @@ for i = #active, 1, -1 do
   if held[id] and handled < most then
     rescue(id, true)
   elseif not holder[id] and #nobodys < 2 * most then
-    redis.call('HSETNX', n.ownerless, id, text(now))
-    local since = tonumber(redis.call('HGET', n.ownerless, id))
+    soft('HSETNX', n.ownerless, id, text(now))
+    local since = tonumber(soft('HGET', n.ownerless, id) or now)
     if now - since >= patience then
       nobodys[#nobodys + 1] = id
       nobodys[#nobodys + 1] = redis.call('MGET', id)[1] or ''
@@ -133,7 +133,7 @@ for id in pairs(held) do
   if handled < most and not seen[id] then rescue(id, false) end
 end
 
-for _, id in ipairs(redis.call('HKEYS', n.ownerless)) do
+for _, id in ipairs(soft('HKEYS', n.ownerless) or {}) do
   if not seen[id] or holder[id] then redis.call('HDEL', n.ownerless, id) end
 end
 
@@ -141,7 +141,7 @@ local gone = {}
 for worker, keys in pairs(lost) do
   redis.call('ZREM', n.lease, worker)
   gone[#gone + 1] = worker
-  gone[#gone + 1] = redis.call('HGET', n.workers, worker) or ''
+  gone[#gone + 1] = soft('HGET', n.workers, worker) or ''
   gone[#gone + 1] = #keys
   for _, key in ipairs(keys) do gone[#gone + 1] = key end
 end

@@ -192,8 +192,8 @@ local function settle_all(queues, first, bound, now, counts)
       if who == '*' or who == owner or (who ~= '' and string.sub(owner, 1, #who + 1) == who .. '/') then
         settle_one(n, base, counts, bound, now, gone)
         free[#free + 1] = ids[i]
-        if suspects and ARGV[base + 1] == 'e' then redis.call('HDEL', n.crashes, ids[i]) end
-        if orphans and ARGV[base + 1] == 'e' then redis.call('HDEL', n.orphans, ids[i]) end
+        if suspects and ARGV[base + 1] == 'e' then try('HDEL', n.crashes, ids[i]) end
+        if orphans and ARGV[base + 1] == 'e' then try('HDEL', n.orphans, ids[i]) end
       else
         refused[#refused + 1] = (base - first) / ITEM + 1
         local head, tail = string.match(ARGV[base + 10], '^([^\t]*\t[^\t]*\t)[^\t]*(.*)$')

@@ -43,7 +43,7 @@ local function take(n)
   if popped == 0 then return {'ok', {}, {}, {}} end
   local owners = redis.pcall('HMGET', n.owner, unpack(ids))
   if owners.err then return {owners.err, {}, {}, {}} end
-  local crashes = redis.call('EXISTS', n.crashes) == 1 and redis.call('HMGET', n.crashes, unpack(ids))
+  local crashes = redis.call('EXISTS', n.crashes) == 1 and soft('HMGET', n.crashes, unpack(ids))
   local payloads = redis.call('MGET', unpack(ids))
   local held, taken, edits, seen = {}, {}, {}, {}
   local marked, unmarked, alone = {}, {}, {}
