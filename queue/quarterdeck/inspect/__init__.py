@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Filter", "FilterError", "RedisSource", "open_source", "parse_filter", "verdict_of"]
 
 
-async def open_source(url: str | Address, *, queues: Sequence[str] = ()) -> RedisSource:
+async def open_source(url: str | Address, *, queues: Sequence[str] = (), record: bool = False) -> RedisSource:
     """Connect to `url` and return a source that reads `queues`, or all that can be found; close it when done.
+
+    With `record` it also keeps what stock workers would let go, once it meets such workers; that writes to the server.
 
     Raises AddressError (exit status 2) and UnreachableError (3) with what, where and the cure.
     """
@@ -27,4 +29,6 @@ async def open_source(url: str | Address, *, queues: Sequence[str] = ()) -> Redi
     source.warn(connection.warnings)
     if not queues:
         source.look_around()
+    if record:
+        source.record_stock()
     return source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from redis.asyncio.cluster import RedisCluster
@@ -52,6 +52,10 @@ class Discovery:
         strays = self.paused - met if len(self.queues) <= 1 else set()
         return self.crons.get(queue, set()) | strays
 
+    def remember(self, queue: str, functions: Iterable[str]) -> None:
+        """Keep crons that somebody met: once paused, nothing pending tells of them."""
+        self.crons.setdefault(queue, set()).update(functions)
+
     async def run(self) -> None:
         """Sweep now and then until cancelled. A server that is away is asked again at the next turn."""
         while True:
@@ -79,7 +83,8 @@ class Discovery:
         """Walk SAQ's incomplete set of a queue for the keys of crons."""
         keys = keys_of(queue)
         prefix = keys.job(CRON)
-        cursor, steps, found = 0, 0, set()
+        cursor, steps = 0, 0
+        found = {text(function) for function in await self._client.smembers(keys.stock_crons)}
         while True:
             pattern = _GLOB.sub(r"\\\1", prefix) + "*"
             cursor, pairs = await self._client.zscan(keys.incomplete, cursor, match=pattern, count=STEP)
@@ -88,7 +93,7 @@ class Discovery:
             if int(cursor) == 0 or steps >= STEPS:
                 break
             await self._rest(steps)
-        self.crons.setdefault(queue, set()).update(name for name in found if not is_deck_run(CRON + name))
+        self.remember(queue, (name for name in found if not is_deck_run(CRON + name)))
 
     async def _scan(self, pattern: str, kind: str) -> AsyncIterator[str]:
         """Keys of one type that match, over all nodes."""

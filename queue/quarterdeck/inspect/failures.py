@@ -22,13 +22,13 @@ SORTS: Final = ("last", "count", "first", "function")
 class GroupsPart:
     """The reads for one queue's failure groups, and their rows."""
 
-    def __init__(self, plan: Plan, queue: str, most: int) -> None:
+    def __init__(self, plan: Plan, queue: str, most: int, *, at_ms: int | None = None) -> None:
         keys = keys_of(queue)
         self.queue = queue
         prefix = keys.failed_of_signature("")
-        self.answer: Answer = plan.ask(
-            keys.queued, "groups", keys.signatures, keys.signature_rows, prefix, most, STEPS, STEP_MS
-        )
+        moment = "" if at_ms is None else at_ms
+        bounds = (prefix, most, STEPS, STEP_MS, moment)
+        self.answer: Answer = plan.ask(keys.queued, "groups", keys.signatures, keys.signature_rows, *bounds)
 
     def rows(self, functions: Mapping[str, FunctionCounts]) -> list[FailureGroup]:
         """The groups that hold jobs; `functions` are the counts of the last hour, for the share."""

@@ -64,13 +64,20 @@ class Plan:
     async def run(self, client: Any, *, cluster: bool = False) -> None:
         """Read everything: one script call, or one a slot side by side in a cluster. Raises UnreachableError."""
         started = time.perf_counter()
-        groups = list(self._reads.items()) if cluster else [("", [r for reads in self._reads.values() for r in reads])]
+        groups = self._by_slot(client) if cluster else [("", [r for reads in self._reads.values() for r in reads])]
         try:
             await asyncio.gather(*(self._run_group(client, slot, reads) for slot, reads in groups))
         except (RedisError, OSError, TimeoutError) as error:
             raise UnreachableError(f"The server did not answer: {error}.", "It is asked again.") from error
         self.rtt_ms = (time.perf_counter() - started) * 1000
         self.round_trips += 1
+
+    def _by_slot(self, client: Any) -> list[tuple[str, list[tuple[Answer, list[Argument]]]]]:
+        """The reads of each cluster slot, with one of its keys."""
+        groups: dict[int, tuple[str, list[tuple[Answer, list[Argument]]]]] = {}
+        for key, reads in self._reads.items():
+            groups.setdefault(client.keyslot(key), (key, []))[1].extend(reads)
+        return list(groups.values())
 
     async def _run_group(self, client: Any, slot: str, reads: list[tuple[Answer, list[Argument]]]) -> None:
         args = [argument for _, arguments in reads for argument in arguments]

@@ -33,7 +33,8 @@ LOOKED_AT: Final = 100
 SHOWN: Final = 20
 """Schedules that every snapshot holds."""
 SEARCHED: Final = 2_000
-"""Schedules of a queue that a filtered list looks at, the next to fire first."""
+"""Schedules of a queue that a filtered or sorted list looks at, the next to fire first."""
+SORTS: Final = ("next", "name", "missed")
 
 
 class KnownCrons(Protocol):
@@ -42,14 +43,17 @@ class KnownCrons(Protocol):
     def crons_of(self, queue: str) -> set[str]:
         """Functions of the queue's crons."""
 
+    def remember(self, queue: str, functions: Iterable[str]) -> None:
+        """Keep functions whose cron was met."""
+
 
 class StockCronsPart:
-    """The reads for one queue's stock crons. `known` are functions whose cron was met before."""
+    """The reads for one queue's stock crons. `known` says whose cron was met before."""
 
-    def __init__(self, plan: Plan, queue: str, known: Iterable[str]) -> None:
+    def __init__(self, plan: Plan, queue: str, known: KnownCrons) -> None:
         keys = keys_of(queue)
         self.queue = queue
-        self.known = sorted(known)
+        self._known = known
         segment = Segment(queue=queue, state=JobState.SCHEDULED, kind="due", key=keys.incomplete)
         self._next = WindowPart(plan, [segment], 0, LOOKED_AT, head=256, tail=256)
         self._states: list[tuple[str, Answer, Answer]] = [
@@ -58,18 +62,21 @@ class StockCronsPart:
                 plan.call(keys.incomplete, "ZSCORE", keys.job(CRON + function)),
                 plan.ask(keys.queued, "call", "GET", keys.abort(CRON + function)),
             )
-            for function in self.known
+            for function in sorted(known.crons_of(queue))
         ]
 
     def rows(self) -> list[ScheduleRow]:
         """The crons, by what is pending for them and SAQ's abort marker."""
         pending_rows = [row for row in self._next.rows() if row.key.startswith(CRON) and not is_deck_run(row.key)]
         found = {row.key.removeprefix(CRON): row for row in pending_rows}
+        self._known.remember(self.queue, found)
         rows = []
         for function, due, marker in self._states:
             pending = found.pop(function, None)
             if marker.value == HELD.encode():
                 continue  # a deck worker runs it under its own name
+            if pending is None and due.value is None and marker.value is None:
+                continue  # nothing is left of it: its worker was taken away, or fires it this moment
             rows.append(_row(self.queue, function, pending, due.value, marker.value))
         rows += [_row(self.queue, function, job, None, None) for function, job in found.items()]
         return rows
@@ -105,13 +112,13 @@ class SchedulesPart:
         if listed and view.queue is not None:
             queues = [view.queue]
         self._view = view
-        self._exact = listed and len(queues) == 1 and not view.filter.strip()
+        self._exact = listed and len(queues) == 1 and not (view.filter.strip() or view.sort)
         """The one queue's window begins where the view's does."""
         first, count = (view.offset, view.limit) if self._exact else (0, SHOWN)
         if listed and not self._exact:
-            count = SEARCHED if view.filter.strip() else view.offset + view.limit
+            count = SEARCHED if view.filter.strip() or view.sort else min(SEARCHED, view.offset + view.limit)
         self._deck = [TimetablePart(plan, queue, first, count, broken=not listed) for queue in queues]
-        self._stock = [StockCronsPart(plan, queue, known.crons_of(queue)) for queue in queues]
+        self._stock = [StockCronsPart(plan, queue, known) for queue in queues]
         asked = [view.queue] if view.queue is not None else queues
         self._opened = OpenedPart(plan, view, asked) if view.screen is Screen.SCHEDULE else None
         self._rows: list[ScheduleRow] | None = None
@@ -132,12 +139,15 @@ class SchedulesPart:
     def page(self, view: View, wanted: Filter, now_ms: int) -> Page:
         """The window of the list that the view asks for."""
         if not self._exact:
-            return page_of(view, self.rows(), self.total, wanted, now_ms)
+            rows = in_order(self.rows(), view.sort, descending=view.descending)
+            return msgspec.structs.replace(page_of(view, rows, self.total, wanted, now_ms), sortable=SORTS)
         part, deck = self._deck[0], self._deck[0].total
         crons = sorted((row for stock in self._stock for row in stock.rows()), key=_place)
         rows = [*part.rows(), *crons[max(0, view.offset - deck) : max(0, view.offset + view.limit - deck)]]
         total = deck + len(crons)
-        return Page(offset=view.offset, total=total, rows=tuple(rows), searched=len(rows), total_unfiltered=total)
+        return Page(
+            offset=view.offset, total=total, rows=tuple(rows), searched=total, total_unfiltered=total, sortable=SORTS
+        )
 
     def shown(self, rows: Sequence[ScheduleRow], now_ms: int) -> tuple[ScheduleRow, ...]:
         """What every snapshot holds: the next to fire and those in trouble."""
@@ -157,6 +167,15 @@ class SchedulesPart:
             return snapshot
 
         return complete
+
+
+def in_order(rows: list[ScheduleRow], sort: str, *, descending: bool) -> list[ScheduleRow]:
+    """Rows by a column of `SORTS`; the next to fire first when none is given."""
+    if sort == "name":
+        return sorted(rows, key=lambda row: (row.name, row.queue), reverse=descending)
+    if sort == "missed":
+        return sorted(rows, key=lambda row: (row.missed, row.id), reverse=descending)
+    return rows[::-1] if sort == "next" and descending else rows
 
 
 def _place(row: ScheduleRow) -> tuple[bool, bool, int, str]:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from redis.asyncio.cluster import RedisCluster
 
-from quarterdeck.inspect.discovery import Discovery
+from quarterdeck.inspect.background import Background
 from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.minutes import MinuteStore
 from quarterdeck.inspect.overview import Overview
+from quarterdeck.inspect.past import PastPart
 from quarterdeck.inspect.plan import Plan, text
+from quarterdeck.inspect.recorder import FlightRecorder
 from quarterdeck.inspect.search import Searches
 from quarterdeck.inspect.server import ServerPart
 from quarterdeck.inspect.subjects import SubjectPart
 from quarterdeck.inspect.verdict import verdict_of
 from quarterdeck.keys import QUEUES
 from quarterdeck.model import Page, Snapshot, View
+
+
+NEAR_MS: Final = 90_000
+"""A snapshot this much older than a past moment still stands for it."""
 
 
 class RedisSource:
@@ -41,8 +45,9 @@ class RedisSource:
         self._searches = Searches()
         self._server = ServerPart()
         self._stock: set[str] = set()
-        self._discovery = Discovery(client)
-        self._looking: asyncio.Task[None] | None = None
+        self._background = Background(client, self._only)
+        self.flight = FlightRecorder()
+        """What was seen so far, for looking back."""
         self._offset_ms = 0
         self.round_trips = 0
         """Round trips of the last snapshot: one, and the steps of a filtered search."""
@@ -59,20 +64,19 @@ class RedisSource:
 
     def look_around(self) -> None:
         """Begin to look for queues and crons in the background. Not needed where all are named."""
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._discovery.run(), name="queue-discovery")
+        self._background.look_around()
+
+    def record_stock(self) -> None:
+        """From now on keep what stock workers would let go, as soon as such workers are met. Writes to the server."""
+        self._background.may_record = True
 
     async def discover(self) -> None:
         """Look once for queues and crons, through to the end: for commands that print and go."""
-        await self._discovery.sweep()
+        await self._background.discovery.sweep()
 
     async def close(self) -> None:
         """Stop looking and release the connection; safe to call twice."""
-        task, self._looking = self._looking, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._background.close()
         closing = getattr(self._owner, "close" if self._owner is not self._client else "aclose", None)
         if closing is not None:
             await closing()
@@ -80,19 +84,36 @@ class RedisSource:
     @property
     def queues(self) -> tuple[str, ...]:
         """The queues that the next snapshot reads, sorted."""
-        names = self._known if self._only else self._known | self._discovery.queues
+        names = self._known if self._only else self._known | self._background.discovery.queues
         return tuple(sorted(names))
 
     async def snapshot(self, view: View) -> Snapshot:
         """Read what `view` names. Raises UnreachableError, and FilterError for a filter that can't be read."""
         wanted = parse_filter(view.filter)
+        if view.at_ms is not None:
+            return await self._past(view, view.at_ms)
         first = not self.queues
         snapshot, names = await self._read(view, wanted)
         new = set() if self._only else names - self._known
         self._known |= new
         if first and new:  # only before anything is known: who else would name the queues
             snapshot, _ = await self._read(view, wanted)
-        return msgspec.structs.replace(snapshot, verdict=verdict_of(snapshot))
+        if self._stock:
+            self._background.met_stock_workers()
+        snapshot = msgspec.structs.replace(snapshot, verdict=verdict_of(snapshot))
+        self.flight.keep(snapshot)
+        return snapshot
+
+    async def _past(self, view: View, at_ms: int) -> Snapshot:
+        """A past moment: as it was seen, or as far as the server's counts remember it."""
+        seen = self.flight.at(at_ms)
+        if seen is not None and 0 <= at_ms - seen.taken_ms <= NEAR_MS:
+            return msgspec.structs.replace(seen, view=view)
+        plan = Plan()
+        part = PastPart(plan, view, self.queues, at_ms)
+        await plan.run(self._client, cluster=self._cluster)
+        self.round_trips = plan.round_trips
+        return part.snapshot()
 
     async def _read(self, view: View, wanted: Filter) -> tuple[Snapshot, set[str]]:
         plan = Plan()
@@ -103,7 +124,9 @@ class RedisSource:
         names = plan.call(QUEUES, "SMEMBERS")
         self._server.ask(plan, QUEUES)
         stores = {queue: self._stores.setdefault(queue, MinuteStore()) for queue in queues}
-        overview = Overview(plan, view, queues, stores, minute=minute, stock=self._stock, discovery=self._discovery)
+        overview = Overview(
+            plan, view, queues, stores, minute=minute, stock=self._stock, discovery=self._background.discovery
+        )
         subject = SubjectPart(plan, view, queues, wanted, overview)
         await plan.run(self._client, cluster=self._cluster)
         self.round_trips = plan.round_trips

@@ -70,17 +70,20 @@ OPS['minutes'] = function(a)
   return rows
 end
 
--- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, trend steps, step ms
+-- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, trend steps, step ms,
+-- a moment in the past (ms) or '' for now
 -- Returns {number of signatures, rows {signature, last seen, row, count, first time, trend…}}, oldest step first.
 OPS['groups'] = function(a)
   local time = call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local past = a[7] and a[7] ~= ''
+  local now = past and tonumber(a[7]) or tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   local steps, step = tonumber(a[5]), tonumber(a[6])
   local rows = {}
   local found = call('ZREVRANGE', a[1], 0, tonumber(a[4]) - 1, 'WITHSCORES')
   for i = 1, #found, 2 do
     local key = a[3] .. found[i]
-    local ok, count = pcall(call, 'ZCARD', key)
+    local ok, count
+    if past then ok, count = pcall(call, 'ZCOUNT', key, '-inf', a[7]) else ok, count = pcall(call, 'ZCARD', key) end
     if ok and count > 0 then
       local row = {found[i], found[i + 1], call('HGET', a[2], found[i]), count}
       row[5] = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
@@ -88,7 +91,7 @@ OPS['groups'] = function(a)
         if count == 0 then row[#row + 1] = 0 else
           local from = string.format('%.0f', now - at * step)
           local to = string.format('(%.0f', now - (at - 1) * step)
-          row[#row + 1] = call('ZCOUNT', key, from, at == 1 and '+inf' or to)
+          row[#row + 1] = call('ZCOUNT', key, from, at == 1 and not past and '+inf' or to)
         end
       end
       rows[#rows + 1] = row
