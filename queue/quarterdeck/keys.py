@@ -67,6 +67,7 @@ class QueueKeys:
         self.schedule_waiting = f"qd:schedule-waiting:{queue}"
         self.schedule_cancels = f"qd:schedule-cancels:{queue}"
         self.schedule_broken = f"qd:schedule-broken:{queue}"
+        self.stock_crons = f"qd:stock-crons:{queue}"
         self.ledger = f"qd:ledger:{queue}"
         # Ours: operations.
         self.bin = f"qd:bin:{queue}"

@@ -42,6 +42,8 @@ async def pause_stock(
     seconds, micros = await client.time()
     now = int(seconds) * 1000 + int(micros) // 1000
     pause = PauseStat(owner=owner, reason=reason, at_ms=now, until_ms=None if for_ms is None else now + for_ms)
+    # A paused cron has no pending job that would show it, and SAQ's marker does not name the queue.
+    await client.sadd(keys_of(queue).stock_crons, function)
     await _mark(client, queue, function, msgspec.json.encode(pause), for_ms or 0, polite=False)
     return pause
 
