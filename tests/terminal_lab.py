@@ -157,6 +157,7 @@ class Lab:
         self._changed = threading.Condition(threading.RLock())
         self._watchers: list[Callable[[], None]] = []
         self._carry = b""
+        self._behind: list[bytes] | None = None
         self._closing = False
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
         for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "COLUMNS", "LINES", "ESCDELAY"):
@@ -174,6 +175,17 @@ class Lab:
         """Type; it arrives after half the round trip."""
         raw = data.encode() if isinstance(data, str) else data
         self._later(self.rtt_s / 2, lambda: self._write(raw))
+
+    def send_split(self, *parts: str, pause_s: float) -> None:
+        """Type one thing that arrives in parts. What the terminal says meanwhile comes after it, as on a line."""
+        self._behind = []
+        for number, part in enumerate(parts):
+            time.sleep(pause_s if number else 0)
+            with contextlib.suppress(OSError):
+                os.write(self.master, part.encode())
+        behind, self._behind = self._behind, None
+        for data in behind:
+            self._write(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window."""
@@ -310,6 +322,9 @@ class Lab:
             os.write(self.pipe[1], b"x")
 
     def _write(self, data: bytes) -> None:
+        if self._behind is not None:
+            self._behind.append(data)
+            return
         with contextlib.suppress(OSError):
             os.write(self.master, data)
 

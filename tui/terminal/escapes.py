@@ -22,7 +22,7 @@ _SEQUENCE: Final = re.compile(
     r"|[^\x1b\[O\]P_^X]"  # Alt and a character
     r")"
 )
-_BEGUN: Final = re.compile(r"\x1b(?:\[\[?|\[[0-?]*[ -/]*|O[0-9;]*|[\]P_^X][^\x07\x1b]*)?")
+_BEGUN: Final = re.compile(r"\x1b(?:\[\[|\[[0-?]*[ -/]*|O[0-9;]*|[\]P_^X][^\x07\x1b]*)?")
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[\[?|\[[0-?]*[ -/]*|O[0-9;]*|[\]P_^X][^\x07\x1b]*\x1b?)?\Z")
 _INTRODUCERS: Final = "\x1b[O]P_^X"
 _STRING: Final = ("\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1bX")

@@ -32,9 +32,12 @@ _MUTE_PAUSE_S: Final = 0.1
 _BAD_RTT_S: Final = 0.35
 _BAD_BYTES_PER_S: Final = 24_000
 _BAD_SILENCE_S: Final = 1.5
-_SAMPLES: Final = 16
+_SAMPLES: Final = 8
+_ALONE_BYTES: Final = 64
+_ALONE_EVERY_S: Final = 10.0
 _MEASURED_FROM_BYTES: Final = 256
 _SMOOTHING: Final = 0.3
+_SHORTEST_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class LineQuality:
     """The line to the terminal as the answers show it."""
 
     rtt_ms: float | None
-    """Shortest of the last answers, in milliseconds; None before the first."""
+    """Shortest of the last answers to questions that went alone, in milliseconds; None before the first."""
     bytes_per_s: float | None
     """What the line carries; an estimate from below on a fast one, None before enough was sent."""
     bad: bool
@@ -55,6 +58,8 @@ class _Question(NamedTuple):
     asked_at: float
     n_bytes: int
     """Bytes sent since the question before, this one's piece included."""
+    alone: bool
+    """Nothing else was under way, and next to nothing with it: its answer tells the round trip."""
 
 
 class Pacer:
@@ -74,6 +79,7 @@ class Pacer:
         self._unasked = 0
         self._round_trips: deque[float] = deque(maxlen=_SAMPLES)
         self._bytes_per_s: float | None = None
+        self._alone_at = float("-inf")
         self._heard = False
         self._heard_at = 0.0
         self._asked_at = float("-inf")
@@ -119,6 +125,15 @@ class Pacer:
             return self._clock() - self._asked_at > _PROBE_EVERY_S
         return self._unasked + n_bytes >= _ASK_FROM_BYTES or self._clock() - self._asked_at >= _ASK_EVERY_S
 
+    def probes(self, n_bytes: int) -> bool:
+        """Whether a question should go ahead of a piece of ``n_bytes``, to learn the round trip."""
+        return (
+            n_bytes > _ALONE_BYTES
+            and not self._questions
+            and not self._mute
+            and self._clock() - self._alone_at >= _ALONE_EVERY_S
+        )
+
     def sent(self, n_bytes: int, *, asked: bool) -> None:
         """A piece is on its way."""
         now = self._clock()
@@ -128,7 +143,9 @@ class Pacer:
         if asked:
             self._asked_at = now
             if not self._mute:
-                self._questions.append(_Question(now, self._unasked))
+                alone = not self._questions and self._unasked <= _ALONE_BYTES
+                self._questions.append(_Question(now, self._unasked, alone))
+                self._alone_at = now if alone else self._alone_at
             self._unasked = 0
 
     def answered(self) -> None:
@@ -184,12 +201,12 @@ class Pacer:
 
     def _measure(self, question: _Question, now: float) -> None:
         elapsed = now - question.asked_at
-        shortest = min(self._round_trips, default=elapsed)
-        self._round_trips.append(elapsed)
+        if question.alone or not self._round_trips:
+            self._round_trips.append(elapsed)
         if question.n_bytes < _MEASURED_FROM_BYTES:
             return
         # The line began with this piece when it had finished the one before, or when the piece reached it.
-        began = max(self._heard_at, question.asked_at + min(shortest, elapsed))
-        rate = question.n_bytes / max(now - began, 0.001)
-        old = self._bytes_per_s
-        self._bytes_per_s = rate if old is None else old + _SMOOTHING * (rate - old)
+        began = max(self._heard_at, question.asked_at + min(*self._round_trips, elapsed))
+        sample = question.n_bytes / max(now - began, _SHORTEST_S)
+        rate = self._bytes_per_s
+        self._bytes_per_s = sample if rate is None else rate + _SMOOTHING * (sample - rate)

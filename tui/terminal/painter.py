@@ -27,7 +27,7 @@ _SETTLE_S: Final = 0.015
 _SETTLE_AT_MOST_S: Final = 0.15
 """While mounting, and after a resize, Textual paints several times. The first painting waits until it pauses."""
 
-_OVERHEAD_BYTES: Final = len(modes.ASK_CURSOR + modes.SYNC_BEGIN + modes.SYNC_END)
+_OVERHEAD_BYTES: Final = len(2 * modes.ASK_CURSOR + modes.SYNC_BEGIN + modes.SYNC_END)
 _PATIENCE_S: Final = 0.5
 _PATIENCE_SSH_S: Final = 1.5
 _LAST_ANSWERS_S: Final = (0.1, 0.35)
@@ -123,7 +123,7 @@ class Painter:
         self._besides = bytearray(opening.encode())
         self._encoder.blank()
         self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
-        self._send(b"", ask=True)
+        self._send(b"")
 
     def stop(self) -> None:
         """Send nothing more, and wait a moment for answers under way: the shell would read them as typed."""
@@ -203,9 +203,13 @@ class Painter:
             piece = modes.SYNC_BEGIN.encode() + piece + modes.SYNC_END.encode()
         data = bytes(self._besides) + piece
         self._besides.clear()
+        question = modes.ASK_CURSOR.encode()
+        if self._pacer.probes(len(data)):
+            self._pacer.sent(len(question), asked=True)
+            self._outlet.send(question)
         ask = ask or self._pacer.asks(len(data))
         if ask:
-            data += modes.ASK_CURSOR.encode()
+            data += question
         self._pacer.sent(len(data), asked=ask)
         self._outlet.send(data)
 

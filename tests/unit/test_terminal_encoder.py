@@ -1,0 +1,104 @@
+"""The encoder's economy and its care, beyond what the pictures compare."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.terminal.cells import Grid
+from tui.terminal.encoder import Encoder
+from tui.terminal.frame import FrameParser
+from tui.terminal.styles import StyleTable
+
+
+class Desk:
+    """A grid, its parser and its encoder."""
+
+    def __init__(self, width: int = 40, height: int = 6, **options: bool) -> None:
+        styles = StyleTable()
+        self.grid = Grid(width, height, styles.default)
+        self.parser = FrameParser(self.grid, styles)
+        self.encoder = Encoder(self.grid, styles, **options)
+        self.encoder.blank()
+        self.encoder.encode(10_000)
+
+    def paint(self, data: str, limit: int = 10_000) -> str:
+        self.parser.feed(data)
+        return self.encoder.encode(limit).decode()
+
+
+def test_a_near_change_is_joined_and_a_far_one_jumped_to() -> None:
+    desk = Desk()
+    desk.paint("\x1b[1;1Habcdefghijklmnopqrstuvwxyz")
+    assert desk.paint("\x1b[1;1HAbcdEfghijklmnopqrstuvwxyZ").endswith("AbcdE\x1b[26GZ")
+
+
+def test_blanks_to_the_end_are_erased_in_their_colour_only_where_the_terminal_can() -> None:
+    row = "\x1b[2;1H\x1b[44mab" + " " * 38
+    assert Desk(erases_in_colour=True).paint(row).endswith("ab\x1b[K")
+    assert Desk(erases_in_colour=False).paint(row).endswith("ab" + " " * 38)
+    plain = Desk(erases_in_colour=False)
+    plain.paint("\x1b[2;1H" + "x" * 40)
+    assert plain.paint("\x1b[2;1Hab" + " " * 38).endswith("ab\x1b[K")
+
+
+@pytest.mark.parametrize("attribute", ["4", "7", "9", "21", "53"])
+def test_blanks_that_show_a_line_or_are_reversed_are_written(attribute: str) -> None:
+    assert "\x1b[K" not in Desk().paint(f"\x1b[2;1H\x1b[{attribute}m" + " " * 40)
+
+
+def test_long_blanks_within_a_row_are_erased() -> None:
+    assert "\x1b[30X" in Desk().paint("\x1b[1;1H\x1b[44ma" + " " * 30 + "b")
+
+
+def test_nothing_is_trusted_after_a_glyph_of_doubtful_width() -> None:
+    data = Desk().paint("\x1b[1;1H🎉x")
+    assert data.endswith("  \x1b[2D🎉\x1b[1;3Hx")
+
+
+def test_after_the_last_column_the_next_move_is_absolute() -> None:
+    desk = Desk(width=5)
+    assert desk.paint("\x1b[1;5Hx\x1b[2;1Hy").endswith("x\x1b[2Hy")
+
+
+def test_pieces_keep_to_their_limit_and_end_with_the_newest_picture() -> None:
+    desk = Desk(width=80, height=24)
+    desk.parser.feed("".join(f"\x1b[{y};1H\x1b[3{y % 8}m{'abc ' * 20}" for y in range(1, 25)))
+    sizes = []
+    while desk.encoder.pending:
+        sizes.append(len(desk.encoder.encode(300)))
+        desk.parser.feed("\x1b[24;1H\x1b[m" + "z" * 80)
+        desk.grid.dirty.discard(23) if len(sizes) > 20 else None
+    assert max(sizes) <= 300
+
+
+def test_rows_in_a_hurry_go_first() -> None:
+    desk = Desk()
+    desk.parser.feed("\x1b[1;1Hslow\x1b[5;1Hquick")
+    desk.encoder.hurry({4})
+    assert desk.encoder.hurried
+    assert "quick" in (first := desk.encoder.encode(1000).decode())
+    assert "slow" not in first
+    assert "slow" in desk.encoder.encode(1000).decode()
+    assert not desk.encoder.hurried
+
+
+def test_what_came_and_went_is_never_sent() -> None:
+    desk = Desk()
+    desk.parser.feed("\x1b[1;1Hone")
+    desk.parser.feed("\x1b[1;1Htwo")
+    assert "one" not in desk.encoder.encode(1000).decode()
+
+
+def test_parking_moves_once() -> None:
+    desk = Desk()
+    assert desk.encoder.park(2, 3) == b"\x1b[3;4H"
+    assert desk.encoder.park(2, 3) == b""
+
+
+@given(here=st.tuples(st.integers(0, 5), st.integers(0, 38)), there=st.tuples(st.integers(0, 5), st.integers(0, 39)))
+def test_moves_are_never_longer_than_an_absolute_one(here: tuple[int, int], there: tuple[int, int]) -> None:
+    desk = Desk()
+    desk.encoder.park(*here)
+    assert len(desk.encoder.park(*there)) <= len(f"\x1b[{there[0] + 1};{there[1] + 1}H")
