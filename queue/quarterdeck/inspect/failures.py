@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from quarterdeck.inspect.minutes import FunctionCounts, share_failed
 from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import FailureGroup
@@ -22,18 +21,18 @@ SORTS: Final = ("last", "count", "first", "function")
 class GroupsPart:
     """The reads for one queue's failure groups, and their rows."""
 
-    def __init__(self, plan: Plan, queue: str, most: int, *, at_ms: int | None = None) -> None:
+    def __init__(self, plan: Plan, queue: str, most: int, *, steps: int = STEPS, at_ms: int | None = None) -> None:
         keys = keys_of(queue)
         self.queue = queue
         prefix = keys.failed_of_signature("")
         moment = "" if at_ms is None else at_ms
-        bounds = (prefix, most, STEPS, STEP_MS, moment)
+        bounds = (prefix, most, steps, STEP_MS, moment)
         self.answer: Answer = plan.ask(keys.queued, "groups", keys.signatures, keys.signature_rows, *bounds)
 
-    def rows(self, functions: Mapping[str, FunctionCounts]) -> list[FailureGroup]:
-        """The groups that hold jobs; `functions` are the counts of the last hour, for the share."""
+    def rows(self, shares: Mapping[str, float]) -> list[FailureGroup]:
+        """The groups that hold jobs; `shares` are the functions' shares of failed attempts."""
         found = self.answer.rows()
-        return [_group(self.queue, row, functions) for row in found[1]] if found else []
+        return [_group(self.queue, row, shares) for row in found[1]] if found else []
 
 
 def in_order(groups: Iterable[FailureGroup], sort: str = "", *, descending: bool = True) -> list[FailureGroup]:
@@ -45,7 +44,7 @@ def in_order(groups: Iterable[FailureGroup], sort: str = "", *, descending: bool
     return sorted(groups, key=lambda group: (sum(group.trend), group.last_ms, group.id), reverse=True)
 
 
-def _group(queue: str, row: list[Any], functions: Mapping[str, FunctionCounts]) -> FailureGroup:
+def _group(queue: str, row: list[Any], shares: Mapping[str, float]) -> FailureGroup:
     signature, last, record, count, first, *trend = row
     known = decode_signature(record)
     name = text(signature)
@@ -61,7 +60,7 @@ def _group(queue: str, row: list[Any], functions: Mapping[str, FunctionCounts]) 
         count=int(count),
         first_ms=int(float(first)) if first else 0,
         last_ms=int(float(last)),
-        trend=tuple(int(step) for step in trend),
-        share=share_failed(functions, function),
+        trend=(0,) * (STEPS - len(trend)) + tuple(trend),
+        share=shares.get(function),
         poison=bool(known and known.exception == "Poison"),
     )

@@ -178,6 +178,17 @@ class MinuteStore:
                 totals.setdefault(name, FunctionCounts()).add(counts)
         return totals
 
+    def shares(self, now: int) -> dict[str, float]:
+        """Function → share of its attempts over the last hour that failed (0..1); functions without an end are not in."""
+        failed: dict[str, int] = {}
+        ended: dict[str, int] = {}
+        for minute in self._span(now, HOUR):
+            for name, counts in minute.functions.items():
+                bad = counts.failed + counts.retried
+                failed[name] = failed.get(name, 0) + bad
+                ended[name] = ended.get(name, 0) + bad + counts.complete
+        return {name: failed[name] / all_of_them for name, all_of_them in ended.items() if all_of_them}
+
     def stats(self, queue: str, now: int) -> list[FunctionStat]:
         """The functions' figures over the last hour, busiest first."""
         span = [self._minutes.get(number, Minute()) for number in range(now - HOUR + 1, now + 1)]
@@ -206,13 +217,6 @@ class MinuteStore:
 
     def _span(self, now: int, count: int) -> Iterable[Minute]:
         return [self._minutes[n] for n in range(now - count + 1, now + 1) if n in self._minutes]
-
-
-def share_failed(counts: Mapping[str, FunctionCounts], function: str) -> float | None:
-    """Share of a function's attempts that failed, None when none ended."""
-    found = counts.get(function)
-    ended = found.complete + found.failed + found.retried if found else 0
-    return (found.failed + found.retried) / ended if found and ended else None
 
 
 def _failed_share(minutes: Iterable[Minute]) -> float | None:

@@ -14,6 +14,7 @@ from quarterdeck.inspect.queues import QueuePart
 from quarterdeck.inspect.schedules import SchedulesPart
 from quarterdeck.inspect.sets import BulksPart, OperatorsPart
 from quarterdeck.inspect.streams import AuditPart
+from quarterdeck.inspect.verdict import PRESENT_STEPS
 from quarterdeck.inspect.workers import Beat, WorkersPart, merged_rows, specs_of
 from quarterdeck.model import (
     FailureGroup,
@@ -30,7 +31,7 @@ from quarterdeck.model import (
 
 ACTS: Final = 20
 """Acts of operators that every snapshot holds."""
-GROUPS: Final = 60
+GROUPS: Final = 24
 """Failure groups that every snapshot reads, shared out among the queues; screens of failures read more."""
 _WHOLE_HOUR: Final = frozenset({Screen.METRICS, Screen.QUEUE, Screen.FAILURES, Screen.GROUP})
 _FAILURES: Final = frozenset({Screen.FAILURES, Screen.GROUP})
@@ -61,7 +62,9 @@ class Overview:
             for queue in queues
         }
         self.workers = {queue: WorkersPart(plan, queue) for queue in queues}
-        self.groups = {queue: GroupsPart(plan, queue, most) for queue in queues}
+        # Elsewhere nobody sees the trend: what fails now is enough for the verdict.
+        steps = failures.STEPS if view.screen in {*_FAILURES, Screen.OVERVIEW} else PRESENT_STEPS
+        self.groups = {queue: GroupsPart(plan, queue, most, steps=steps) for queue in queues}
         self.schedules = SchedulesPart(plan, view, queues, discovery)
         self.bulks = BulksPart(plan, queues)
         self.operators = OperatorsPart(plan)
@@ -106,13 +109,11 @@ class Overview:
         rows: list[WorkerRow] = []
         for queue, part in self.workers.items():
             rows += part.deck_rows(now_ms)
-            rows += part.stock_rows(now_ms, ours, self.queues[queue].running_rows())
+            rows += part.stock_rows(now_ms, ours, self.queues[queue].running_rows)
         return merged_rows(rows)
 
     def _groups(self, minute: int) -> list[FailureGroup]:
-        found = [
-            group for queue, part in self.groups.items() for group in part.rows(self.stores[queue].functions(minute))
-        ]
+        found = [group for queue, part in self.groups.items() for group in part.rows(self.stores[queue].shares(minute))]
         view = self.view
         sort = view.sort if view.screen is Screen.FAILURES else ""
         return in_order(found, sort, descending=view.descending)[: failures.MOST]
@@ -129,7 +130,7 @@ class Overview:
         known = {spec.name for spec in specs}
         met: dict[str, set[str]] = {}
         for queue in (stat.name for stat in stats if not stat.deck):
-            jobs = [*self.queues[queue].front_rows(), *self.queues[queue].running_rows()]
+            jobs = [*self.queues[queue].front_rows, *self.queues[queue].running_rows]
             rows = [row for found in (groups, schedules) for row in found if row.queue == queue]
             for name in {row.function for row in (*jobs, *rows)} - known - {""}:
                 met.setdefault(name, set()).add(queue)

@@ -1,4 +1,4 @@
-"""What was: from the flight recorder where it saw the moment, else from the counts and failures that the server keeps."""
+"""What was: from the flight recorder where it saw the moment, else from the counts that the server still keeps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PastPart:
             store.absorb(answer.rows())
             rate += store.per_minute(self._at_ms)
             stats.append(_stat(queue, store, self._at_ms))
-            groups += self._groups[queue].rows(store.functions(minute))
+            groups += self._groups[queue].rows(store.shares(minute))
         snapshot = Snapshot(
             view=self._view,
             taken_ms=self._at_ms,

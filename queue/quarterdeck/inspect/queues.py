@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -42,12 +43,14 @@ class QueuePart:
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
         self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], RECENT, *wanted)
 
+    @cached_property
     def front_rows(self) -> list[JobRow]:
-        """The jobs that are next."""
+        """The jobs that are next. Not before the plan has been run."""
         return [_row(self.queue, row, JobState.QUEUED) for row in self.front.rows()]
 
+    @cached_property
     def running_rows(self) -> list[JobRow]:
-        """The jobs that were taken longest ago, when they were asked for."""
+        """The jobs that were taken longest ago, when they were asked for. Not before the plan has been run."""
         return [_row(self.queue, row, JobState.ACTIVE) for row in self.running.rows()]
 
     def stat(self, now_ms: int, workers: Iterable[WorkerRow]) -> QueueStat:
@@ -55,7 +58,7 @@ class QueuePart:
         minute = now_ms // 60_000
         live = [row for row in workers if is_live(row)]
         deck = any(row.deck for row in workers)
-        front = self.front_rows()
+        front = self.front_rows
         recorded = self.store.recorded or deck
         arriving, leaving = self.store.rates(now_ms)
         p50, p95, p99 = self.store.percentiles(minute)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from quarterdeck.inspect.filter import Filter
-from quarterdeck.inspect.jobs import Segment, WindowPart
-from quarterdeck.inspect.plan import Answer, Plan
+from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.inspect.sets import page_of
 from quarterdeck.inspect.timetable import OpenedPart, TimetablePart
 from quarterdeck.keys import keys_of
 from quarterdeck.model import (
     AuditRow,
-    JobRow,
-    JobState,
     Page,
     ScheduleDetail,
     ScheduleRow,
@@ -54,8 +51,8 @@ class StockCronsPart:
         keys = keys_of(queue)
         self.queue = queue
         self._known = known
-        segment = Segment(queue=queue, state=JobState.SCHEDULED, kind="due", key=keys.incomplete)
-        self._next = WindowPart(plan, [segment], 0, LOOKED_AT, head=256, tail=256)
+        self._prefix = keys.job(CRON)
+        self._next = plan.ask(keys.queued, "due", keys.incomplete, self._prefix, LOOKED_AT)
         self._states: list[tuple[str, Answer, Answer]] = [
             (
                 function,
@@ -67,24 +64,24 @@ class StockCronsPart:
 
     def rows(self) -> list[ScheduleRow]:
         """The crons, by what is pending for them and SAQ's abort marker."""
-        pending_rows = [row for row in self._next.rows() if row.key.startswith(CRON) and not is_deck_run(row.key)]
-        found = {row.key.removeprefix(CRON): row for row in pending_rows}
+        met = [(text(job_id)[len(self._prefix) :], float(due)) for job_id, due in self._next.rows()]
+        found = {function: due for function, due in met if not is_deck_run(CRON + function)}
         self._known.remember(self.queue, found)
         rows = []
         for function, due, marker in self._states:
-            pending = found.pop(function, None)
+            due_s = found.pop(function, None) or (None if due.value is None else float(due.value))
             if marker.value == HELD.encode():
                 continue  # a deck worker runs it under its own name
-            if pending is None and due.value is None and marker.value is None:
+            if due_s is None and marker.value is None:
                 continue  # nothing is left of it: its worker was taken away, or fires it this moment
-            rows.append(_row(self.queue, function, pending, due.value, marker.value))
-        rows += [_row(self.queue, function, job, None, None) for function, job in found.items()]
+            rows.append(_row(self.queue, function, due_s, marker.value))
+        rows += [_row(self.queue, function, due_s, None) for function, due_s in found.items()]
         return rows
 
 
-def _row(queue: str, function: str, pending: JobRow | None, due: Any, marker: Any) -> ScheduleRow:
-    next_ms = pending.scheduled_ms if pending else int(float(due) * 1000) if due and float(due) > 0 else None
-    running = due is not None and float(due) == 0
+def _row(queue: str, function: str, due_s: float | None, marker: bytes | None) -> ScheduleRow:
+    next_ms = int(due_s * 1000) if due_s else None
+    running = due_s == 0
     paused = None
     if marker is not None and next_ms is None and not running:
         # SAQ's marker of an abort is its error's text; that of a pause was written by whoever paused it.

@@ -23,7 +23,6 @@ from quarterdeck.inspect.verdict import verdict_of
 from quarterdeck.keys import QUEUES
 from quarterdeck.model import Page, Snapshot, View
 
-
 NEAR_MS: Final = 90_000
 """A snapshot this much older than a past moment still stands for it."""
 

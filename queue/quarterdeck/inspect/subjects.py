@@ -207,7 +207,7 @@ class SubjectPart:
             for function in row.functions if is_live(row) else ():
                 counts[function] = counts.get(function, 0) + 1
         orphans: dict[str, int] = {}
-        for job in self.overview.queues[name].front_rows() if stat.orphans else ():
+        for job in self.overview.queues[name].front_rows if stat.orphans else ():
             if job.function not in counts and not job.broken:
                 orphans[job.function] = orphans.get(job.function, 0) + 1
         why, cure = why_queue(stat, snapshot.workers, snapshot.taken_ms)

@@ -22,7 +22,8 @@ TOGETHER: Final = 3
 """So many functions failing with one error are likely one cause."""
 _RANKS: Final = {Level.OK: 0, Level.NOTICE: 1, Level.WARNING: 2, Level.BAD: 3}
 _LATE_MS: Final = 30_000
-_PRESENT_STEPS: Final = 2
+PRESENT_STEPS: Final = 2
+"""Steps of a group's trend that count as now."""
 
 
 def verdict_of(snapshot: Snapshot) -> Verdict:
@@ -82,7 +83,7 @@ def _together(groups: Iterable[FailureGroup]) -> Iterator[Finding]:
     """Several functions failing now with one error: likely one cause."""
     alike: dict[tuple[str, str], list[FailureGroup]] = {}
     for group in groups:
-        if group.exception and sum(group.trend[-_PRESENT_STEPS:]):
+        if group.exception and sum(group.trend[-PRESENT_STEPS:]):
             alike.setdefault((group.exception, _what_was_met(group.message)), []).append(group)
     for (exception, met), members in alike.items():
         functions = {(group.queue, group.function) for group in members}

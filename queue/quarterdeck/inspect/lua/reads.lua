@@ -88,7 +88,7 @@ OPS['groups'] = function(a)
       local row = {found[i], found[i + 1], call('HGET', a[2], found[i]), count}
       row[5] = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
       for at = steps, 1, -1 do
-        if count == 0 then row[#row + 1] = 0 else
+        if tonumber(found[i + 1]) < now - steps * step then row[#row + 1] = 0 else
           local from = string.format('%.0f', now - at * step)
           local to = string.format('(%.0f', now - (at - 1) * step)
           row[#row + 1] = call('ZCOUNT', key, from, at == 1 and not past and '+inf' or to)
@@ -98,6 +98,16 @@ OPS['groups'] = function(a)
     end
   end
   return {call('ZCARD', a[1]), rows}
+end
+
+-- Jobs due next whose id begins with a prefix. a = incomplete, prefix, how many to look at. Returns rows {id, due}.
+OPS['due'] = function(a)
+  local rows, size = {}, #a[2]
+  local found = call('ZRANGEBYSCORE', a[1], '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, a[3])
+  for i = 1, #found, 2 do
+    if string.sub(found[i], 1, size) == a[2] then rows[#rows + 1] = {found[i], found[i + 1]} end
+  end
+  return rows
 end
 
 -- Stock SAQ's workers. a = stats, most. Returns rows {key of its record, when the registration ends, record}.
