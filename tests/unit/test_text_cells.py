@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 from wcwidth import wcwidth
 
-from quarterdeck.text import asciify, cell_width, clean, fit, wrap
+from quarterdeck.text import asciify, cell_width, clean, fit, shorten, wrap
 
 CLEANED = st.text(st.characters(codec=None, exclude_categories=()), max_size=120).map(clean)
 
@@ -49,6 +49,19 @@ def test_fitted_text_takes_exactly_its_width(text: str, width: int, align) -> No
 )
 def test_fit(text: str, width: int, align, shown: str) -> None:  # type: ignore[no-untyped-def]
     assert fit(text, width, align) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("e7", 12, "e7"),
+        ("9bef101ab359e804-eb", 12, "9bef…e804-eb"),
+        ("9bef101ab359e804-eb", 2, "9bef101ab359e804-eb"),
+        ("", 0, ""),
+    ],
+)
+def test_keys_are_cut_in_their_middle(text: str, width: int, shown: str) -> None:
+    assert shorten(text, width) == shown
 
 
 @given(CLEANED, st.integers(2, 40))

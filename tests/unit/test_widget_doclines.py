@@ -32,6 +32,19 @@ def texts(lines: list[DocLine]) -> list[str]:
     return [line.text for line in lines]
 
 
+def test_the_engine_s_own_frames_are_folded_too() -> None:
+    text = (
+        "Traceback (most recent call last):\n"
+        '  File "/src/deck/queue/quarterdeck/worker/runner.py", line 104, in _run\n    result = call()\n'
+        '  File "/src/deck/tasks/orders.py", line 24, in place_order\n    order["tenant_id"]\n'
+        "KeyError: 'tenant_id'"
+    )
+    folded = [line.text for line in traceback_lines(text) if line.folded or line.depth]
+    assert any("1 library frame" in line for line in folded)
+    assert any("runner.py" in line for line in folded)
+    assert not any("orders.py" in line for line in folded)
+
+
 def test_a_container_holds_what_is_deeper() -> None:
     lines = json_lines({"a": [1, {"b": None}], "c": {}})
     assert texts(lines) == ["{", '  "a": [', "    1,", "    {", '      "b": null', "    }", "  ],", '  "c": {}', "}"]

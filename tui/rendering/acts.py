@@ -22,7 +22,7 @@ AUDIT_COLUMNS: Final = (
 )
 BIN_COLUMNS: Final = (
     Column("function", "DELETED", 14, flex=2),
-    Column("key", "key", 12, flex=1, style="muted"),
+    Column("key", "key", 12, flex=1, style="muted", middle=True),
     Column("was", "was", 9),
     Column("at", "ago", 6, align="right"),
     Column("expires", "gone in", 9, align="right"),
@@ -43,7 +43,7 @@ BULK_COLUMNS: Final = (
     Column("reason", "why", 10, flex=2, priority=4),
 )
 QUARANTINE_COLUMNS: Final = (
-    Column("key", "SET ASIDE", 14, flex=1),
+    Column("key", "SET ASIDE", 14, flex=1, middle=True),
     Column("reason", "why", 18, flex=3),
     Column("at", "ago", 6, align="right"),
     Column("function", "function", 12, flex=1, priority=1),

@@ -19,7 +19,7 @@ COLUMNS: Final = (
     Column("when", "when", 9, align="right", sortable=True, descending=True),
     Column("took", "took", 6, align="right", priority=3),
     Column("queue", "queue", 9, priority=4),
-    Column("key", "key", 12, flex=1, priority=1),
+    Column("key", "key", 12, flex=1, priority=1, middle=True),
     Column("worker", "worker", 10, priority=6),
     Column("size", "size", 7, align="right", priority=7),
 )

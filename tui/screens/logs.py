@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from quarterdeck import model
 from quarterdeck.model import LogRow, Snapshot, View
+from quarterdeck.text import shorten
 from tui.screens.deckscreen import DeckScreen
 from tui.widgets.log_tail import LogTail
 from tui.widgets.logring import LogLine
@@ -81,7 +82,7 @@ class Logs(DeckScreen):
         return rows[seen[-1] + 1 :] if seen else rows
 
     def _line(self, row: LogRow) -> LogLine:
-        who = f"{row.function} {row.key[:12]} " if not self.asked.subject and row.key else ""
+        who = f"{row.function} {shorten(row.key, 12)} " if not self.asked.subject and row.key else ""
         return LogLine(f"{who}{row.text}", row.at_ms, row.level)
 
     @on(LogTail.SearchWanted)

@@ -26,6 +26,8 @@ class Column(msgspec.Struct, frozen=True):
     sortable: bool = False
     descending: bool = False
     priority: int = 0
+    middle: bool = False
+    """Whether what is too long is cut in its middle: keys differ at their ends."""
 
 
 class Placed(msgspec.Struct, frozen=True):

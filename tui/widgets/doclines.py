@@ -15,7 +15,11 @@ TEXT_LIMIT: Final = 1_048_576
 """Characters of a text that are shown."""
 
 _FRAME: Final = re.compile(r'^\s*File "([^"\n]{1,1024})", line (\d{1,9})(?:, in (.{1,256}))?$')
-_LIBRARY: Final = re.compile(r"[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]|^<frozen |^<string>")
+_LIBRARY: Final = re.compile(
+    r"[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]"
+    r"|[/\\]queue[/\\]quarterdeck[/\\]|^<frozen |^<string>"
+)
+"""Whose frames are folded: those of packages, of Python, and of the engine in a checkout."""
 
 
 class DocLine(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.style import Style
 from textual.strip import Strip
 
-from quarterdeck.text import cell_width, clean, fit
+from quarterdeck.text import cell_width, clean, fit, shorten
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Placed
 from tui.widgets.painted import Painted, Run
@@ -102,7 +102,10 @@ def _cell_runs(widget: Painted, cell: AnyCell, placed: Placed, row_style: str, o
     glyphs, column = widget.glyphs, placed.column
     shown = cell if isinstance(cell, Cell) else Cell(cell if isinstance(cell, str) else "")
     if not shown.runs:
-        text = fit(glyphs.plain(clean(shown.text, _CELL_LIMIT)), placed.width, column.align, glyphs.ellipsis)
+        text = glyphs.plain(clean(shown.text, _CELL_LIMIT))
+        if column.middle:
+            text = shorten(text, placed.width, glyphs.ellipsis)
+        text = fit(text, placed.width, column.align, glyphs.ellipsis)
         yield text, _cell_style(widget, row_style, column.style, shown.style, over)
         return
     parts = [(glyphs.plain(clean(text, _CELL_LIMIT)), style) for text, style in shown.runs]

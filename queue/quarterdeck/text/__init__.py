@@ -5,7 +5,7 @@ them takes them through here first: `clean` for one line, `clean_lines` for many
 for prose that may quote a secret, `fit` for a column of a table.
 """
 
-from quarterdeck.text.cells import asciify, cell_width, fit, wrap
+from quarterdeck.text.cells import asciify, cell_width, fit, shorten, wrap
 from quarterdeck.text.cleaning import ELLIPSIS, clean, clean_lines
 from quarterdeck.text.figures import (
     countdown,
@@ -38,6 +38,7 @@ __all__ = [
     "mask",
     "mask_text",
     "mask_url",
+    "shorten",
     "sparkline",
     "wrap",
 ]

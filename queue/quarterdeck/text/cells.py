@@ -79,6 +79,15 @@ def _cut(text: str, room: int, ellipsis: str) -> tuple[str, int]:
     return text[:at] + ellipsis, used + cell_width(ellipsis)
 
 
+def shorten(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
+    """Return cleaned text in at most `width` cells, cut in its middle: keys of one producer differ at their ends."""
+    room = width - cell_width(ellipsis)
+    if cell_width(text) <= width or room < 2 or not text.isascii():
+        return text
+    head = room * 2 // 5
+    return text[:head] + ellipsis + text[head - room :]
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """Yield cleaned text in pieces of at most `width` cells; broken anywhere, since a payload has no words.
 
