@@ -72,6 +72,7 @@ class Deck(App[None], inherit_bindings=False):
         self.frozen = False
         self._ticks = 0
         self._left: dict[Screen, View] = {}
+        self._overview = screen_for(View())
         self.set_keymap(dict(station.keys))
         for theme in THEMES:
             self.register_theme(theme)
@@ -81,7 +82,7 @@ class Deck(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> TextualScreen[None]:
         """The overview is there from the start: nothing blank is painted before it."""
-        return screen_for(View())
+        return self._overview
 
     def on_mount(self) -> None:
         """Start to read once the first painting is out."""
@@ -115,7 +116,8 @@ class Deck(App[None], inherit_bindings=False):
     @property
     def deck_screen(self) -> DeckScreen:
         """The screen that is on top, dialogs aside."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, DeckScreen))
+        found = (screen for screen in reversed(self.screen_stack) if isinstance(screen, DeckScreen))
+        return next(found, self._overview)  # while the app ends there is no stack any more
 
     def view(self) -> View:
         """What is on screen now: the question for the next read."""

@@ -35,14 +35,17 @@ def aboard() -> Aboard:
 
 async def settled(bridge: Bridge, pilot: Pilot[None]) -> None:
     """Wait until the screen on top was answered, commands are through, and what they changed is painted."""
+    quiet = 0
     for _ in range(200):
         await pilot.pause()
         deck = bridge.deck
-        commands = [worker for worker in deck.workers if worker.group == "commands" and worker.is_running]
-        waits = deck.screen is deck.deck_screen and bool(commands)
-        if (deck.deck_screen.answered or bridge.source.error is not None) and not waits:
+        groups = {worker.group for worker in deck.workers if not worker.is_finished}
+        asks = deck.screen is not deck.deck_screen
+        waits = "sending" in groups or ("commands" in groups and not asks)
+        answered = deck.deck_screen.answered or bridge.source.error is not None
+        quiet = quiet + 1 if answered and not waits else 0
+        if quiet == 2:
             break
-    await pilot.pause()
 
 
 async def keys(bridge: Bridge, pilot: Pilot[None], *pressed: str) -> None:

@@ -58,18 +58,25 @@ def verdict_runs(snapshot: Snapshot | None, moment: Moment) -> Runs:
 
 
 def top_runs(  # one line says where one is, what holds there and what is wrong
-    place: str, flags: Sequence[tuple[str, str]], snapshot: Snapshot | None, moment: Moment, width: int
+    environment: str,
+    flags: Sequence[tuple[str, str]],
+    place: str,
+    snapshot: Snapshot | None,
+    moment: Moment,
+    width: int,
 ) -> Runs:
-    """The first line of every screen: where one is, the flags that are up, the verdict."""
-    left: list[tuple[str, str]] = [(f" {place}", "strong")]
+    """The first line of every screen: the environment and its flags, where one is, the verdict.
+
+    Flags are never cut. The place keeps three fifths of the line where the verdict wants more than the rest.
+    """
+    left: list[tuple[str, str]] = [(f" {environment}", "strong")]
     for text, style in flags:
-        left.append((" ", ""))
-        left.append((text, style))
+        left += [(" ", ""), (text, style)]
+    dot = moment.glyphs.plain(" · ")
     verdict = verdict_runs(snapshot, moment)
-    room = width - width_of(tuple(left)) - 2
-    if width_of(verdict) > room > 20:
-        verdict = cut(verdict, room)
-    return spread(tuple(left), verdict, width)
+    room = max(width - width_of(verdict), width * 3 // 5) - width_of(tuple(left)) - len(dot) - 1
+    left += [(dot, "muted"), *cut(((place, "strong"),), max(0, room))]
+    return spread(tuple(left), cut(verdict, width - width_of(tuple(left)) - 1), width)
 
 
 def deployment_text(snapshot: Snapshot | None) -> str:

@@ -180,8 +180,8 @@ class DeckScreen(Screen[None]):
             return
         deck, width = self.deck, self.app.size.width
         moment = self.moment()
-        place = f"{moment.text(deck.station.name, 40)} · {self.place()}"
-        top = top_runs(moment.glyphs.plain(place), self.flags(), deck.snapshot, moment, width)
+        place = moment.glyphs.plain(self.place())
+        top = top_runs(moment.text(deck.station.name, 30), self.flags(), place, deck.snapshot, moment, width)
         self.query_one("#top", TextLines).say(Cell(runs=top))
         self._paint_banner()
         rule = rule_runs(deck.station.name, deck.snapshot, deck.station.operator_id, moment, width)

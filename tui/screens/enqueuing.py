@@ -111,13 +111,18 @@ class JobForm(Card):
         await self._show_arguments(event.value.strip())
 
     @on(LineInput.Submitted, "#function")
-    def _on_function_entered(self, event: LineInput.Submitted) -> None:
-        """Take the first function that is offered, then go on."""
+    async def _on_function_entered(self, event: LineInput.Submitted) -> None:
+        """Take the first function that is offered, then go on with its first argument."""
         event.stop()
-        offered = self._matching(event.value)
-        if event.value.strip() not in self._specs and offered:
-            self.query_one("#function", LineInput).value = offered[0].name
-        self.call_after_refresh(self.focus_next)
+        event.prevent_default()
+        name = event.value.strip()
+        offered = self._matching(name)
+        if name not in self._specs and offered:
+            name = offered[0].name
+            self.query_one("#function", LineInput).value = name
+        await self._show_arguments(name)
+        fields = list(self.query(LineInput))
+        fields[1 if len(fields) > 1 else 0].focus()
 
     def _matching(self, typed: str) -> list[FunctionSpec]:
         word = typed.strip().lower()
@@ -153,9 +158,9 @@ class JobForm(Card):
         for at, parameter in enumerate(spec.parameters):
             value = given.get(parameter.name, "")
             await box.mount(_row(f"arg-{at}", parameter.name, value, _hint(parameter)))
-        if spec.accepts_any and function:
-            known = {parameter.name for parameter in spec.parameters}
-            rest = {name: _json(value) for name, value in given.items() if name not in known}
+        known = {parameter.name for parameter in spec.parameters}
+        rest = {name: _json(value) for name, value in given.items() if name not in known}
+        if (spec.accepts_any or rest) and function:  # a failed job may hold what its function no longer takes
             more = msgspec.json.encode(rest).decode() if rest else ""
             await box.mount(_row("more", "arguments" if not known else "more", more, '{"name": value} as JSON'))
 
@@ -163,6 +168,7 @@ class JobForm(Card):
     def _on_entered(self, event: LineInput.Submitted) -> None:
         """Enter goes to the next field, and from the last one to the verb: an enqueued job can be undone."""
         event.stop()
+        event.prevent_default()  # the card's own way of going on
         if event.input.id == "function":
             return
         fields = list(self.query(LineInput))
@@ -176,7 +182,7 @@ class JobForm(Card):
         if not message.answer.verb:
             self.dismiss(None)
             return
-        self.run_worker(self._try(), exclusive=True)
+        self.run_worker(self._try(), group="sending", exclusive=True)
 
     async def _try(self) -> None:
         """Check, send, and close; or say what is wrong where it is wrong."""
@@ -192,8 +198,8 @@ class JobForm(Card):
 
     def _complain(self, text: str, field: str) -> None:
         self.query_one("#wrong", TextLines).say(Cell(clean(text, 300), "bad"))
-        if field:
-            self.query_one(f"#{field}", LineInput).focus()
+        for place in self.query(f"#{field}").results(LineInput) if field else ():
+            place.focus()
 
     def _request(self) -> JobRequest:
         """What was filled in. Raises FieldError at the first field that is wrong."""
@@ -213,11 +219,10 @@ class JobForm(Card):
             typed = self._value(f"arg-{at}")
             if typed:
                 arguments[parameter.name] = parse_value(typed, parameter.type)
-        if spec.accepts_any:
-            arguments |= _document(self._value("more"))
+        arguments |= _document(self._value("more"))
         faults = faults_of(spec, arguments)
         if faults:
-            raise FieldError(faults[0].text, fields.get(faults[0].name, "more" if spec.accepts_any else "function"))
+            raise FieldError(faults[0].text, fields.get(faults[0].name, "more"))
         delay = "" if self._fixed else self._value("delay")
         if delay and (wrong_span(delay) or span_s(delay) is None):
             raise FieldError("Write the delay as 30s, 5m or 2h.", "delay")

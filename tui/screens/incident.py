@@ -42,7 +42,7 @@ def _write(deck: Deck, name: str, text: str) -> None:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(text, encoding="utf-8")
     except FileExistsError:
-        raise UsageError(f"{path} exists already.", "Name another file.") from None
+        raise UsageError(f"{path.name} exists already.", "Name another file.") from None
     except OSError as error:
         raise QuarterdeckError(f"{path} can't be written: {error.strerror}.") from error
-    deck.say(f"Wrote {path}", "ok")
+    deck.say(f"Wrote {path.name} in {path.parent}", "ok")

@@ -1,0 +1,283 @@
+"""Acting from the screens: what is asked first, what is sent, what is said afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from boards import bulks, busy
+from conftest import Aboard, keys, settled, shown
+from msgspec.structs import replace
+
+from quarterdeck.errors import RefusedError
+from quarterdeck.model import JobState, Pace, Page, Screen, Snapshot, View
+from tui.station import Right
+from tui.widgets.lineinput import LineInput
+
+
+async def test_one_failed_job_is_retried_at_once_as_it_was_seen(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "r")
+        verb, selection, _, pace = bridge.operator.calls[0]
+        assert (verb, pace) == ("retry", None)
+        assert [(ref.key, bool(ref.seen_ms)) for ref in selection.refs] == [("e0", True)]
+        text = shown(bridge)
+        assert "u undoes it" in text
+        assert "quarterdeck retry" in text
+
+
+async def test_a_group_is_retried_only_after_the_card_and_the_typed_count(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "r")
+        text = shown(bridge)
+        for word in ("retry 532 jobs", "send_email 532", "emails 532", "oldest 2 m", "44s", "such as", "Canary first"):
+            assert word in text
+        await keys(bridge, pilot, "enter")
+        assert bridge.operator.calls == []
+        await keys(bridge, pilot, "r", "tab", "enter")
+        assert bridge.operator.calls == []
+        assert "type 532" in shown(bridge)
+        await keys(bridge, pilot, *"532", "tab", "tab", "enter")
+        (verb, selection, _, pace) = bridge.operator.calls[0]
+        assert verb == "retry"
+        assert selection.signature == "a1b2c3d4e5f6"
+        assert pace is None
+
+
+async def test_a_canary_carries_its_pace(aboard: Aboard) -> None:
+    async with aboard(confirm_above=1000) as (bridge, pilot):
+        await keys(bridge, pilot, "4", "r", "tab", "tab", "tab", "enter")
+        assert bridge.operator.calls[0][3] == Pace(mode="canary", per_s=10.0)
+
+
+async def test_a_protected_environment_has_every_count_typed(aboard: Aboard) -> None:
+    async with aboard(protected=True, confirm_above=1000) as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "space", "space", "r")
+        assert "type 2 to go on" in shown(bridge)
+        assert "protected" in shown(bridge)
+
+
+async def test_verbs_take_the_marked_and_then_nothing_is_marked(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "space", "space", "space", "r", "tab", "enter")
+        selection = bridge.operator.calls[0][1]
+        assert [ref.key for ref in selection.refs] == ["e0", "e1", "e2"]
+        assert "marked" not in shown(bridge)
+
+
+async def test_all_that_match_are_sent_as_a_query(aboard: Aboard) -> None:
+    async with aboard(confirm_above=1000) as (bridge, pilot):
+        await bridge.deck.obey("jobs @emails failed err:timeout")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "a")
+        assert "all that match" in shown(bridge)
+        await keys(bridge, pilot, "r", "tab", "enter")
+        selection = bridge.operator.calls[0][1]
+        assert (selection.refs, selection.queue, selection.state, selection.filter) == (
+            (),
+            "emails",
+            JobState.FAILED,
+            "err:timeout",
+        )
+
+
+async def test_deleting_asks_even_for_one(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "ctrl+d")
+        assert "delete 1 job?" in shown(bridge)
+        assert "can't be undone" in shown(bridge)
+        await keys(bridge, pilot, "enter")
+        assert bridge.operator.calls == []
+
+
+async def test_a_waiting_job_is_aborted_at_once_and_a_running_one_after_asking(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "3", "x")
+        assert bridge.operator.calls[0][0] == "abort"
+        await keys(bridge, pilot, "right_square_bracket", "x")
+        assert "abort 1 job?" in shown(bridge)
+
+
+async def test_pausing_a_schedule_asks_for_how_long_and_why(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "s", "up")
+        assert "Pause schedule nightly_backup?" in shown(bridge)
+        await keys(bridge, pilot, *"deploy", "tab", "tab", "enter")
+        assert bridge.operator.calls == [("pause_schedule", "default", "nightly_backup", 3600.0, "deploy")]
+
+
+async def test_a_wrong_time_span_is_said_at_its_field(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "s")
+        bridge.deck.screen.query_one("#field-span", LineInput).value = "soon"
+        await keys(bridge, pilot, "tab", "enter")
+        assert "write 30m, 2h, 1d or forever" in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def test_a_paused_schedule_is_resumed_at_once(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "j", "j", "s")
+        assert bridge.operator.calls == [("resume_schedule", "reports", "weekly")]
+
+
+async def test_run_now_and_skip_next(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "t", "S")
+        assert bridge.operator.calls == [
+            ("run_schedule", "default", "nightly_backup", None),
+            ("skip_next", "default", "nightly_backup", True),
+        ]
+
+
+async def test_a_queue_is_paused_from_the_overview(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "s", "tab", "enter")
+        assert bridge.operator.calls == [("pause_queue", "default", 3600.0, "")]
+
+
+async def test_a_stock_queue_can_not_be_paused_and_says_why(aboard: Aboard) -> None:
+    def stock(view: View) -> Snapshot:
+        snapshot = busy(view)
+        return replace(snapshot, queues=tuple(replace(queue, deck=False) for queue in snapshot.queues))
+
+    async with aboard(stock) as (bridge, pilot):
+        await keys(bridge, pilot, "2", "s")
+        assert "stock SAQ workers" in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def test_workers_are_told_to_be_quiet_to_stop_and_how_many_slots(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "6", "s")
+        await bridge.deck.obey("concurrency 20")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "x", "tab", "enter")
+        assert bridge.operator.calls == [
+            ("control_worker", "w-1", "quiet", ""),
+            ("control_worker", "w-1", "concurrency", "20"),
+            ("control_worker", "w-1", "stop", ""),
+        ]
+
+
+async def test_the_stack_of_a_current_job_is_asked_for(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "6", "enter", "d")
+        assert bridge.operator.calls == [("control_worker", "w-1", "stack", "e0")]
+
+
+async def test_bulk_operations_are_paused_resumed_and_stopped(aboard: Aboard) -> None:
+    def paused(view: View) -> Snapshot:
+        rows = (replace(bulks()[0], state="paused"), bulks()[1])
+        return replace(busy(view), page=Page(rows=rows, total=2))
+
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("bulks")
+        await settled(bridge, pilot)
+        assert "41/532" in shown(bridge) or "43/532" in shown(bridge)
+        await keys(bridge, pilot, "s", "x")
+        bridge.source.answer = paused
+        bridge.deck.wake()
+        await pilot.pause(0.05)
+        await keys(bridge, pilot, "s")
+        commands = [call[3] for call in bridge.operator.calls]
+        assert commands == ["pause", "stop", "resume"]
+        assert bridge.operator.calls[0][:3] == ("control_bulk", "emails", "b-1")
+
+
+async def test_deleted_jobs_come_back_from_the_bin(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("bin")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "r")
+        verb, selection, *_ = bridge.operator.calls[0]
+        assert (verb, [ref.key for ref in selection.refs]) == ("restore", ["b1"])
+
+
+async def test_what_a_rule_holds_is_released_and_garbage_is_not(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("quarantine")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "r")
+        assert "garbage" in shown(bridge)
+        await keys(bridge, pilot, "j", "r", "tab", "enter")
+        assert bridge.operator.calls == [("lift_quarantine", "emails", "r1", True)]
+
+
+async def test_jobs_are_set_aside_by_what_they_have_in_common(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "z", "tab", "enter")
+        assert bridge.operator.calls == [("quarantine", "emails", "send_email", "", "ConnectionError", "")]
+
+
+async def test_undo_takes_the_newest_or_the_act_under_the_cursor(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "u", "9", "u", "j", "u")
+        assert bridge.operator.calls == [("undo", ""), ("undo", "1-2")]
+        assert "can't be undone" in shown(bridge)
+
+
+async def test_a_note_is_added_and_the_traffic_turned(aboard: Aboard) -> None:
+    async with aboard(demo=True) as (bridge, pilot):
+        await bridge.deck.obey("note mail host is back")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "plus", "underscore")
+        await bridge.deck.obey("traffic down")
+        await settled(bridge, pilot)
+        assert bridge.operator.calls == [
+            ("note", "mail host is back"),
+            ("traffic", "up"),
+            ("traffic", "off"),
+            ("traffic", "down"),
+        ]
+
+
+async def test_an_act_that_is_refused_says_why_and_nothing_else_happens(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        bridge.operator.error = RefusedError("The job e0 changed since it was seen.", "Look again.")
+        await keys(bridge, pilot, "4", "enter", "r")
+        assert "changed since it was seen" in shown(bridge)
+        assert bridge.deck.acting.outcomes == []
+
+
+async def test_acting_is_refused_on_stale_data_even_from_the_command_line(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4")
+        bridge.deck._go_stale()
+        await keys(bridge, pilot, "r")
+        await bridge.deck.obey("note x")
+        await settled(bridge, pilot)
+        assert bridge.operator.calls == []
+        assert "stale" in shown(bridge)
+
+
+async def test_an_incident_note_goes_to_a_file_for_its_owner_alone(aboard: Aboard, tmp_path: Path) -> None:
+    async with aboard(notes=tmp_path) as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "r")
+        await bridge.deck.obey("incident night.md")
+        await settled(bridge, pilot)
+        written = tmp_path / "night.md"
+        text = written.read_text()
+        for word in ("# Incident on demo", "emails: oldest 48 s", "send\\_email", "bob: retry", "quarterdeck retry"):
+            assert word in text
+        assert written.stat().st_mode & 0o777 == 0o600
+        await bridge.deck.obey("incident night.md")
+        await settled(bridge, pilot)
+        assert "exists already" in shown(bridge)
+
+
+async def test_rows_hold_still_while_a_dialog_is_open(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "r")
+        assert bridge.deck.deck_screen.query_one("#grid").hold  # type: ignore[attr-defined]
+        await keys(bridge, pilot, "escape")
+        assert not bridge.deck.deck_screen.query_one("#grid").hold  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("right", [Right.RETRY, Right.VIEW])
+async def test_what_a_role_does_not_hold_is_refused_at_the_door_too(aboard: Aboard, right: Right) -> None:
+    async with aboard(right=right) as (bridge, _):
+        with pytest.raises(RefusedError, match="right to operate"):
+            await bridge.deck.perform(lambda it: it.resume_queue("emails"))
+        assert bridge.operator.calls == []
+        assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW

@@ -1,0 +1,149 @@
+"""The forms: enqueue, edit and retry, the sandbox of schedules."""
+
+from __future__ import annotations
+
+from boards import busy, empty
+from conftest import Aboard, keys, settled, shown
+from fingers import strike
+from msgspec.structs import replace
+
+from quarterdeck.errors import RefusedError
+from quarterdeck.model import Snapshot, View
+from tui.screens.enqueuing import JobForm
+from tui.widgets.lineinput import LineInput
+
+
+async def test_functions_complete_and_arguments_are_typed_into_fields(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "e", *"send", "enter")
+        text = shown(bridge)
+        assert "str, required" in text
+        assert "int, 3" in text
+        await keys(bridge, pilot, *"a@b.c", "enter", *"5", "enter", "enter", "enter", "enter")
+        assert bridge.operator.calls == [
+            ("enqueue", "emails", "send_email", {"to": "a@b.c", "retries_left": 5}, {"delay_s": 0.0})
+        ]
+        assert not isinstance(bridge.deck.screen, JobForm)
+
+
+async def test_what_does_not_fit_is_said_at_its_field_and_nothing_is_sent(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("enqueue send_email retries_left=many")
+        await settled(bridge, pilot)
+        form = bridge.deck.screen
+        assert isinstance(form, JobForm)
+        await _send(bridge, pilot)
+        assert "'to' (str) is missing" in shown(bridge)
+        assert form.focused is form.query_one("#arg-0", LineInput)
+        strike(pilot, *"x@y.z")
+        await settled(bridge, pilot)
+        await _send(bridge, pilot)
+        assert "'retries_left' takes int" in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def _send(bridge, pilot) -> None:
+    from tui.widgets.dialog import Answer
+
+    bridge.deck.screen.query(Answer).last().focus()
+    await keys(bridge, pilot, "enter")
+
+
+async def test_a_function_that_nobody_registers_is_refused_with_the_nearest(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        bridge.deck.functions = tuple(spec for spec in bridge.deck.functions if not spec.accepts_any)
+        await bridge.deck.obey("enqueue send_emial")
+        await settled(bridge, pilot)
+        await _send(bridge, pilot)
+        assert "Did you mean 'send_email'?" in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def test_arguments_that_are_not_declared_are_typed_as_json_or_pairs(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("enqueue ping @default")
+        await settled(bridge, pilot)
+        more = bridge.deck.screen.query_one("#more", LineInput)
+        more.value = "{nonsense"
+        await _send(bridge, pilot)
+        assert "no JSON" in shown(bridge)
+        more.value = 'host=mail count=3 deep={"a":1}'
+        await _send(bridge, pilot)
+        (_, queue, function, arguments, _) = bridge.operator.calls[0]
+        assert (queue, function) == ("default", "ping")
+        assert arguments == {"host": "mail", "count": 3, "deep": "{a:1}"} or arguments["count"] == 3
+
+
+async def test_a_delay_and_a_queue_that_are_missing_are_asked_for(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("enqueue export_csv tenant=7")
+        await settled(bridge, pilot)
+        bridge.deck.screen.query_one("#delay", LineInput).value = "later"
+        await _send(bridge, pilot)
+        assert "Write the delay as" in shown(bridge)
+        bridge.deck.screen.query_one("#delay", LineInput).value = "5m"
+        await _send(bridge, pilot)
+        assert bridge.operator.calls == [("enqueue", "default", "export_csv", {"tenant": 7}, {"delay_s": 300.0})]
+
+
+async def test_when_the_server_refuses_the_form_stays_with_all_that_was_typed(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("enqueue export_csv tenant=7")
+        await settled(bridge, pilot)
+        bridge.operator.error = RefusedError("A job with the key is queued already.")
+        await _send(bridge, pilot)
+        assert "queued already" in shown(bridge)
+        assert bridge.deck.screen.query_one("#arg-0", LineInput).value == "7"
+
+
+async def test_without_any_worker_a_function_and_a_queue_can_still_be_named(aboard: Aboard) -> None:
+    async with aboard(empty) as (bridge, pilot):
+        await bridge.deck.obey("enqueue nightly")
+        await settled(bridge, pilot)
+        await _send(bridge, pilot)
+        assert "Name a queue" in shown(bridge)
+        strike(pilot, *"later")
+        await settled(bridge, pilot)
+        await _send(bridge, pilot)
+        assert bridge.operator.calls == [("enqueue", "later", "nightly", {}, {"delay_s": 0})]
+
+
+async def test_a_failed_job_is_edited_and_retried_as_it_was_seen(aboard: Aboard) -> None:
+    def unknown(view: View) -> Snapshot:
+        return replace(busy(view), functions=())
+
+    async with aboard(unknown) as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "E")
+        text = shown(bridge)
+        assert "Edit and retry e0" in text
+        assert '"password":"***"' in text
+        more = bridge.deck.screen.query_one("#more", LineInput)
+        more.value = '{"to": "new@example.com", "password": "***"}'
+        await _send(bridge, pilot)
+        (verb, ref, arguments, _) = bridge.operator.calls[0]
+        assert verb == "edit_and_retry"
+        assert (ref.key, ref.seen_ms > 0) == ("e0", True)
+        assert arguments["to"] == "new@example.com"
+
+
+async def test_the_sandbox_says_what_an_expression_means_as_one_types(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "X")
+        assert "every day at 02:00" in shown(bridge)
+        bridge.deck.screen.query_one("#expression", LineInput).value = "*/15 * * * *"
+        await settled(bridge, pilot)
+        assert "12:15:00" in shown(bridge)
+        bridge.deck.screen.query_one("#expression", LineInput).value = "0 0 30 2 *"
+        await settled(bridge, pilot)
+        assert "Mon" not in shown(bridge).partition("zone")[2]
+        await keys(bridge, pilot, "escape")
+        assert bridge.operator.calls == []
+
+
+async def test_the_timeline_shows_the_next_hours(aboard: Aboard) -> None:
+    async with aboard(busy) as (bridge, pilot):
+        await keys(bridge, pilot, "5", "T")
+        text = shown(bridge)
+        assert "the next 6 hours" in text
+        assert "health_check" in text
+        assert "●" in text
