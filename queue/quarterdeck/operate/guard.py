@@ -22,6 +22,7 @@ NEEDED: Final = {
     "resume": "operate",
     "skip": "operate",
     "run-schedule": "operate",
+    "define-schedule": "operate",
     "quiet": "operate",
     "concurrency": "operate",
     "stack": "operate",

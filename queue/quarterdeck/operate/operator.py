@@ -7,7 +7,8 @@ from quarterdeck.operate.job_acts import JobActs
 from quarterdeck.operate.place_acts import PlaceActs
 from quarterdeck.operate.quarantine_acts import QuarantineActs
 from quarterdeck.operate.schedule_acts import ScheduleActs
+from quarterdeck.operate.timetable_acts import TimetableActs
 
 
-class RedisOperator(JobActs, PlaceActs, ScheduleActs, QuarantineActs, FeedActs):
+class RedisOperator(JobActs, PlaceActs, ScheduleActs, TimetableActs, QuarantineActs, FeedActs):
     """Acts on a Redis or Valkey server; open it with `open_operator`."""

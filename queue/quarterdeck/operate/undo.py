@@ -12,6 +12,7 @@ from quarterdeck.keys import keys_of
 from quarterdeck.operate import jobs, queues
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.jobs import Taken
+from quarterdeck.operate.timetable_acts import put_back
 from quarterdeck.schedule import ScheduleBook, resume_stock
 from quarterdeck.script import Client
 
@@ -65,6 +66,19 @@ async def _next_skipped(client: Client, queue: str, record: UndoRecord) -> Count
     return Counter({"ok": int(done)})
 
 
+async def _schedules_paused(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    return Counter({"ok": len(await ScheduleBook(client, queue).resume(record.data["names"]))})
+
+
+async def _schedule_added(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    await ScheduleBook(client, queue).delete(record.data["name"], who=record.who, reason="undo")
+    return Counter({"ok": 1})
+
+
+async def _schedule_defined(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    return Counter({"ok" if await put_back(client, queue, record.data) else "changed": 1})
+
+
 _UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str]]]]] = {
     "retry": _retried,
     "bin": _binned,
@@ -72,6 +86,9 @@ _UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str
     "pause-queue": _queue_paused,
     "resume-queue": _queue_resumed,
     "pause-schedule": _schedule_paused,
+    "pause-schedules": _schedules_paused,
+    "add-schedule": _schedule_added,
+    "define-schedule": _schedule_defined,
     "skip-next": _next_skipped,
 }
 

@@ -1,0 +1,205 @@
+"""`quarterdeck schedules …` as it is typed: what it prints, what it refuses, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from quarterdeck.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Deck:
+    """The command line on a queue of its own."""
+
+    def __init__(self, url: str, queue: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.where = ["--url", url, "--queue", queue]
+        self.queue = queue
+        self.capsys = capsys
+        self.err = ""
+
+    def __call__(self, *words: str, status: int = 0) -> str:
+        found = main(["schedules", *words, *self.where])
+        out, self.err = self.capsys.readouterr()
+        assert found == status, (words, out, self.err)
+        return out
+
+    def json(self, *words: str, status: int = 0) -> Any:
+        return json.loads(self(*words, "--json", status=status))
+
+
+@pytest.fixture
+def deck(valkey: Any, queue_name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: Any) -> Deck:
+    monkeypatch.chdir(tmp_path)
+    return Deck(valkey.url, queue_name, capsys)
+
+
+def next_fires(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> tuple[str, str]:
+    assert main(["schedules", "next", *words]) == status
+    out, err = capsys.readouterr()
+    return out, err
+
+
+def test_next_prints_a_list_of_iso_times(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["30 2 * * *", "--tz", "Europe/Berlin", "--from", "2026-03-28T00:00:00+01:00", "--count", "3", "--json"]
+    out, _ = next_fires(capsys, *words)
+    assert json.loads(out) == [
+        "2026-03-28T02:30:00+01:00",
+        "2026-03-29T03:00:00+02:00",
+        "2026-03-30T02:30:00+02:00",
+    ]
+
+
+def test_next_tells_the_words_too(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = next_fires(capsys, "30 2 * * 1-5", "--tz", "Europe/Berlin", "--from", "2026-03-27", "--count", "2")
+    assert out.splitlines() == [
+        "every weekday at 02:30 Berlin",
+        "2026-03-27T02:30:00+01:00  Fri",
+        "2026-03-30T02:30:00+02:00  Mon",
+    ]
+
+
+def test_next_reads_saqs_expressions_when_told(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = next_fires(capsys, "0 2 * * * 30", "--saq", "--from", "2026-01-01T00:00Z", "--count", "1", "--json")
+    assert json.loads(out) == ["2026-01-01T02:00:30+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["0 0 30 2 *"], "can never fire"),
+        (["bogus"], "five or six fields"),
+        (["* * * * *", "--tz", "Mars/Base"], "no time zone 'Mars/Base'"),
+        (["* * * * *", "--from", "tomorrow"], "--from 'tomorrow'"),
+        (["* * * * *", "--count", "0"], "count 0"),
+        (["* * * * *", "--count", "100000"], "count 100000"),
+        (["22-2 * * * *"], "Write 22-59,0-2"),
+    ],
+)
+def test_next_refuses_with_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    out, err = next_fires(capsys, *words, status=2)
+    assert out == ""
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_next_needs_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = next_fires(capsys, "@daily", "--from", "2026-01-01T00:00Z", "--count", "1", "--url", "redis://127.0.0.1:1")
+    assert "2026-01-02T00:00:00+00:00" in out
+
+
+def test_a_schedule_from_its_birth_to_its_end(deck: Deck) -> None:
+    assert "Added the schedule nightly" in deck(
+        "add", "nightly", "30 2 * * 1-5", "clean", "--tz", "Europe/Berlin", "--arg", "days=30", "--overlap", "queue",
+        "--jitter", "30s", "--description", "keeps it small", "--set", "timeout=60",
+    )  # fmt: skip
+    (row,) = deck.json("list")
+    assert (row["name"], row["function"], row["words"]) == ("nightly", "clean", "every weekday at 02:30 Berlin")
+    assert (row["origin"], row["overlap"], row["arguments"]) == ("runtime", "queue", '{"days":30}')
+    listed = deck()
+    assert "every weekday at 02:30 Berlin" in listed
+    assert "SCHEDULE" in listed
+
+    assert "Changed expression" in deck("edit", "nightly", "--expression", "0 3 * * *", "--reason", "quieter")
+    shown = deck.json("show", "nightly")
+    assert shown["row"]["expression"] == "0 3 * * *"
+    assert shown["code"]["expression"] == "30 2 * * 1-5"
+    assert shown["code"]["options"] == {"timeout": 60}
+    assert shown["edits"]["changes"][0]["reason"] == "quieter"
+    assert len(shown["fires_ms"]) == 10
+    text = deck("show", "nightly")
+    assert "quieter" in text
+    assert "every day at 03:00 Berlin" in text
+
+    assert "Paused the schedule nightly" in deck("pause", "nightly", "--for", "2h", "--reason", "storm")
+    (row,) = deck.json("list")
+    assert row["paused"]["reason"] == "storm"
+    assert row["paused"]["until_ms"] - row["paused"]["at_ms"] == 2 * 3_600_000
+    assert "Resumed" in deck("resume", "nightly")
+    assert deck("resume", "nightly", status=2) == ""
+    assert "not paused" in deck.err
+
+    assert "will be skipped" in deck("skip", "nightly")
+    assert deck.json("list")[0]["skip_next"] is True
+    deck("skip", "nightly", "--take-back")
+    assert deck.json("list")[0]["skip_next"] is False
+
+    outcome = deck.json("run", "nightly", "--arg", "days=1")
+    assert outcome["key"].startswith("cron:nightly:M")
+    (run,) = deck.json("ledger", "nightly")
+    assert (run["outcome"], run["status"], run["job_key"]) == ("manual", "RUNNING", outcome["key"])
+    assert "manual" in deck("ledger")
+    assert deck.json("ledger", "--status", "FAILED") == []
+    assert deck.json("ledger", "--until", "2020-01-01T00:00Z") == []
+
+    assert "Deleted" in deck("delete", "nightly", "--reason", "done")
+    assert deck.json("list") == []
+    assert len(deck.json("ledger")) == 1
+
+
+def test_many_are_paused_and_resumed_at_once(deck: Deck) -> None:
+    for name in ("mail-a", "mail-b", "report"):
+        deck("add", name, "@hourly", "work")
+    assert "Paused 2 schedules" in deck("pause", "mail-*", "--for", "forever")
+    paused = {row["name"]: row.get("paused") for row in deck.json("list")}
+    assert paused["mail-a"]["until_ms"] is None
+    assert paused["report"] is None
+    assert "Paused 3 schedules" in deck("pause", "--all")
+    assert "Resumed 3 schedules" in deck("resume", "--all")
+
+
+def test_a_deletion_and_an_edit_can_be_undone(deck: Deck) -> None:
+    deck("add", "one", "@hourly", "work")
+    undo = deck.json("edit", "one", "--tz", "Asia/Tehran")["undo"]
+    assert main(["undo", undo, *deck.where]) == 0
+    deck.capsys.readouterr()
+    assert deck.json("list")[0]["tz"] == "UTC"
+    undo = deck.json("delete", "one")["undo"]
+    assert deck.json("list") == []
+    assert main(["undo", undo, *deck.where]) == 0
+    deck.capsys.readouterr()
+    assert [row["name"] for row in deck.json("list")] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["add", "x", "0 0 30 2 *", "work"], "can never fire"),
+        (["add", "x", "* * * * *", "work", "--tz", "Nowhere"], "no time zone"),
+        (["add", "x", "* * * * *", "work", "--set", "speed=3"], "no job setting"),
+        (["add", "x", "* * * * *", "work", "--arg", "nonsense"], "name=value"),
+        (["add", "x", "* * * * *", "work", "--jitter", "soon"], "no length of time"),
+        (["edit", "x"], "Say what to change"),
+        (["edit", "x", "--tz", "UTC"], "There is no schedule 'x'"),
+        (["delete", "x"], "There is no schedule 'x'"),
+        (["skip", "x"], "There is no schedule 'x'"),
+        (["run", "x"], "There is no schedule 'x'"),
+        (["show", "x"], "There is no schedule 'x'"),
+        (["pause", "x"], "There is no schedule 'x'"),
+        (["pause"], "Say which schedules"),
+        (["pause", "x", "--for", "0"], "no length of time"),
+        (["ledger", "--since", "soon"], "not an ISO-8601 time"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_sentence(deck: Deck, words: list[str], told: str) -> None:
+    assert deck(*words, status=2) == ""
+    assert told in deck.err
+    assert "Traceback" not in deck.err
+
+
+def test_a_name_taken_is_refused(deck: Deck) -> None:
+    deck("add", "one", "@hourly", "work")
+    assert deck("add", "one", "@daily", "work", status=2) == ""
+    assert "already" in deck.err
+
+
+def test_a_catch_up_policy_is_given_with_its_bounds(deck: Deck) -> None:
+    deck("add", "one", "@hourly", "work", "--catch-up", "all", "--catch-up-max", "5", "--catch-up-window", "2d")
+    code = deck.json("show", "one")["code"]
+    assert (code["catch_up"], code["catch_up_max"], code["catch_up_window_s"]) == ("all", 5, 172_800)
