@@ -49,7 +49,7 @@ def trim(connection: sqlite3.Connection) -> int:
 
 def totals(connection: sqlite3.Connection, hours: float) -> list[tuple[str, int, int]]:
     """Tenant, number of orders and their sum in cents over the last `hours`, the largest first."""
-    since = time.time() - hours * 3600
-    return connection.execute(
-        "SELECT tenant, count(*), sum(cents) FROM orders WHERE placed_at >= ? GROUP BY tenant ORDER BY 3 DESC", (since,)
-    ).fetchall()
+    question = (
+        "SELECT tenant, count(*), sum(cents) FROM orders WHERE placed_at >= ? GROUP BY tenant ORDER BY 3 DESC, tenant"
+    )
+    return connection.execute(question, (time.time() - hours * 3600,)).fetchall()

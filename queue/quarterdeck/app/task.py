@@ -77,7 +77,7 @@ class Task(Generic[P, R, T]):
             parameters=self.signature.specs(),
             doc=inspect.getdoc(self.function) or "",
             accepts_any=self.signature.accepts_any,
-            timeout_s=self.defaults.timeout_s,
+            timeout_s=self.defaults.timeout_s or 0.0,
             retries=self.defaults.retries,
             expected_s=self.defaults.expected_s,
         )

@@ -56,7 +56,8 @@ def _run_one(args: argparse.Namespace) -> int:
 
     order, weights = parse_queues(args.serve) if args.serve else (tuple(args.settings.queues), {})
     options = ServiceOptions(
-        url=args.settings.url,
+        url=args.settings.url if args.url or args.env else None,
+        settings_url=args.settings.url,
         data_dir=args.settings.data_dir,
         queues=order,
         weights=weights,

@@ -143,6 +143,7 @@ class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
     accepts_any: bool = False
     """The function takes **kwargs, or a stock worker did not say what it takes."""
     timeout_s: float | None = None
+    """0 for no limit; None when the worker does not say."""
     retries: int | None = None
     expected_s: float | None = None
 

@@ -41,7 +41,9 @@ class PlaceActs(Bridge):
                 f"No live worker of the queue '{queue}' registers the function '{function}'.",
                 nearest(function, specs) or f"They know: {', '.join(sorted(specs)[:10])}.",
             )
-        fields: dict[str, Any] = {**(options or {}), "kwargs": dict(arguments)}
+        told = {"timeout": spec.timeout_s, "retries": spec.retries} if spec else {}
+        usual = {name: value for name, value in told.items() if value is not None}  # what its author meant for it
+        fields: dict[str, Any] = {**usual, **(options or {}), "kwargs": dict(arguments)}
         if key:
             fields["key"] = key
         if delay_s > 0:

@@ -33,9 +33,12 @@ BURST_IDLE_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceOptions:
-    """What the command line said. `url` None means where the settings or the target lead."""
+    """What the command line said."""
 
     url: str | None = None
+    """The server, whatever the target says."""
+    settings_url: str | None = None
+    """The server unless the target names one; the embedded one when neither does."""
     data_dir: str | None = None
     queues: tuple[str, ...] = ()
     weights: dict[str, int] = field(default_factory=dict)
@@ -64,7 +67,7 @@ class Service:
         self.plan: Plan = (
             plan_of_app(loaded, self._sink) if isinstance(loaded, App) else plan_of_settings(loaded, path, self._sink)
         )
-        self._url = options.url or (loaded.outbox.url if isinstance(loaded, App) else None)
+        self._url = options.url or (loaded.outbox.url if isinstance(loaded, App) else None) or options.settings_url
         self._module = _module_of(loaded, path)
         self.worker: Worker | None = None
 
