@@ -179,7 +179,7 @@ class MinuteStore:
         return totals
 
     def shares(self, now: int) -> dict[str, float]:
-        """Function → share of its attempts over the last hour that failed (0..1); functions without an end are not in."""
+        """Function → share of its attempts over the last hour that failed (0..1); those without an end are not in."""
         failed: dict[str, int] = {}
         ended: dict[str, int] = {}
         for minute in self._span(now, HOUR):
