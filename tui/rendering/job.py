@@ -24,9 +24,9 @@ def job_blocks(detail: JobDetail, moment: Moment) -> list[Block]:
         why_block(detail.why, detail.why_cure, moment),
         Block("error", tuple(traceback_lines(detail.traceback)) if detail.traceback.strip() else ()),
         Block("arguments", arguments_lines(detail)),
+        Block("result", tuple(text_lines(detail.result)) if detail.result else ()),
         block("job", _facts(detail, moment)),
         block("attempts", (attempt_line(it, detail.attempts, moment) for it in detail.attempts)),
-        Block("result", tuple(text_lines(detail.result)) if detail.result else ()),
         block(f"log, {len(detail.log)} lines", (log_line(line, moment) for line in detail.log)),
         block("acts of operators", (act_line(act, moment) for act in detail.acts)),
     ]
@@ -118,7 +118,7 @@ def attempt_bar(attempt: AttemptStat, every: tuple[AttemptStat, ...], moment: Mo
     def cell(at_ms: int) -> int:
         return min(cells, max(0, (at_ms - first) * cells // span))
 
-    start = cell(attempt.started_ms or attempt.queued_ms)
+    start = min(cells - 1, cell(attempt.started_ms or attempt.queued_ms))
     end = max(start + 1, cell(attempt.finished_ms or moment.now_ms))
     waited = cell(attempt.queued_ms) if attempt.queued_ms else start
     return fit(" " * waited + wait * (start - waited) + run * (end - start), cells)

@@ -12,7 +12,7 @@ from tui.widgets.cell import Age, AnyCell, Cell, Countdown, GridRow
 from tui.widgets.columns import Column
 
 COLUMNS: Final = (
-    Column("state", "STATE", 9),
+    Column("state", "STATE", 11),
     Column("function", "function", 14, flex=2, sortable=True),
     Column("said", "arguments, error", 16, flex=5),
     Column("attempts", "tries", 5, align="right", priority=2),

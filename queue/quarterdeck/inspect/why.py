@@ -104,7 +104,7 @@ def why_schedule(  # noqa: PLR0911 - a ladder: the first reason that holds
 
 def _why_complete(facts: JobFacts) -> Reason:
     ago = facts.now_ms - facts.row.finished_ms
-    return f"It is complete{f' since {human_duration(ago)}' if facts.row.finished_ms else ''}.", ""
+    return f"It is complete{f', {human_duration(ago)} ago' if facts.row.finished_ms else ''}.", ""
 
 
 def _why_failed(facts: JobFacts) -> Reason:
@@ -137,7 +137,7 @@ def _why_active(facts: JobFacts) -> Reason:
     if found is None or found.state == "lost":
         return _why_ownerless(facts, worker, found)
     since = facts.now_ms - row.started_ms if row.started_ms else 0
-    running = f"It is running on {found.name or worker} since {human_duration(since)}"
+    running = f"It is running on {found.name or worker} for {human_duration(since)}"
     if row.timeout_s and since > row.timeout_s * 1000:
         over = human_duration(row.timeout_s * 1000)
         return f"{running}, longer than its time-out of {over}.", "x aborts it; d shows where it stands."

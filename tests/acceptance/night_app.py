@@ -1,0 +1,59 @@
+"""The app of the acceptance tests. Every run of a job is a line in a file that no server and no worker can lose.
+
+While the file ``outage`` stands in the directory of NIGHT_DIR, charges fail: how a test breaks and mends the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from quarterdeck import App, current_job
+
+PLACE = Path(os.environ.get("NIGHT_DIR", "."))
+OUTAGE = PLACE / "outage"
+LEDGER = PLACE / "ledger"
+
+app = App("night", queues=("default",), timeout_s=20)
+
+
+def note(word: str, number: object) -> None:
+    """One line, whole, whoever else writes at that moment."""
+    fd = os.open(LEDGER, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        os.write(fd, f"{word} {number}\n".encode())
+    finally:
+        os.close(fd)
+
+
+@app.task
+async def charge(order: int) -> int:
+    """Charge an order at the payment service."""
+    note("charge", order)
+    current_job().log.info("charging order %s", order)
+    if OUTAGE.exists():
+        raise ConnectionError(f"payments:443 refused order {order}")
+    return order
+
+
+@app.task
+def greet(name: str, times: int = 1) -> str:
+    """Greet someone, several times."""
+    note("greet", f"{name} {times}")
+    return f"hello {name} " * times
+
+
+@app.task(timeout_s=None)
+async def crawl(number: int, pause_s: float = 0.0) -> int:
+    """A job that takes its time."""
+    note("begin", number)
+    await asyncio.sleep(pause_s)
+    note("end", number)
+    return number
+
+
+@app.schedule("* * * * * *", ttl_s=60)
+async def tick() -> None:
+    """Each second."""
+    note("tick", current_job().key)
