@@ -40,7 +40,6 @@ class QueueKeys:
         self.workers = f"qd:workers:{queue}"
         self.ownerless = f"qd:ownerless:{queue}"
         self.crashes = f"qd:crashes:{queue}"
-        self.turns = f"qd:turns:{queue}"
         self.orphans = f"qd:orphans:{queue}"
         self.folded = f"qd:folded:{queue}"
         self.paused = f"qd:paused:{queue}"

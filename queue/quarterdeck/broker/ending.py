@@ -1,8 +1,8 @@
-"""How a job's attempt ends, as the arguments that `lua/settle.lua` takes: one tuple of twelve a job."""
+"""How a job's attempt ends, and the arguments by which `lua/settle.lua` is told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ from quarterdeck.record import FailedJob, Signature, arguments_text, bucket_of, 
 from quarterdeck.script import Argument
 
 Settlement = tuple[int, str, str, str, bytes | str, Argument, str, str, int, int, str, bytes]
-"""Queue number, what, ID, holder, payload, ttl or due, status, function, µs, bucket, history entry, more."""
+"""Queue number, what, ID, holder (W/TOKEN/), payload, ttl or due, status, function, µs, bucket, history entry, more."""
 Step = Sequence[Any]
 """Something that is done in the same step: ("enqueue", queue, key, payload, due) or ("settle", run, ...)."""
 
@@ -23,6 +23,7 @@ FAILED_COUNT: Final = 20_000
 FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
 """Bounds of the record unless `qd:retention:Q` says otherwise."""
 
+_PUBLISHED = {"retried": "queued"}
 _RETURNED = {Status.COMPLETE: "complete", Status.FAILED: "failed", Status.ABORTED: "aborted"}
 _encode = msgspec.msgpack.Encoder().encode
 _json = msgspec.json.Encoder().encode
@@ -55,6 +56,22 @@ def _entry(job: Job, status: str, at_ms: int, us: int, worker: str, signature: s
         f"{_word(job.key)}\t{_word(job.function)}\t{status}\t{job.attempts}\t{job.queued}\t{job.started}\t{at_ms}\t{us}"
         f"\t{_word(worker)}\t{signature}"
     )
+
+
+def arguments(items: Iterable[Settlement]) -> list[Argument]:
+    """Settlements as `lua/settle.lua` takes them: what the minute is to count, then nine arguments each."""
+    counts: dict[tuple[int, str], int] = {}
+    flat: list[Argument] = []
+    for number, what, job_id, holder, payload, due, status, function, us, bucket, entry, more in items:
+        if status:
+            for field, by in ((status, 1), (f"b{bucket}", 1), ("us", us)):
+                name = (number, f"{function}\t{field}")
+                counts[name] = counts.get(name, 0) + by
+        flat += (number, what, job_id, holder, payload, due, _PUBLISHED.get(status, status), entry, more)
+    head: list[Argument] = [len(counts)]
+    for (number, name), by in counts.items():
+        head += (number, name, by)
+    return head + flat
 
 
 def complete(
@@ -99,7 +116,7 @@ def failed(
         bytes=len(payload),
         poison=poison,
     )
-    index = (at_ms, signature.id, signature_row(signature, job.function, at_ms), encode_failed(row))
+    index = (at_ms, signature.id, signature_row(signature, job.function, at_ms), encode_failed(row), job.function)
     more = _pack({"failed": index, "steps": steps})
     entry = _entry(job, "poison" if poison else status, at_ms, us, worker, signature.id)
     bucket = bucket_of(us)

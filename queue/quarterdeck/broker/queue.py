@@ -311,8 +311,7 @@ class Queue(RedisQueue):
 
     async def _settle(self, items: Sequence[ending.Settlement]) -> list[int]:
         """Send settlements; returns the numbers of those refused."""
-        flat = [part for item in items for part in item]
-        args = [ending.HISTORY_COUNT, self.name, *flat]
+        args = [ending.HISTORY_COUNT, self.name, *ending.arguments(items)]
         _, refused, errors = await self.caller.run(script("finish"), [self.keys.queued], args)
         if errors:
             raise ResponseError(errors[0].decode("utf-8", "replace"))

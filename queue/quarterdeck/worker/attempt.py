@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Attempt:
-    """A job that this worker holds. `holder` is W/TOKEN, by which the server knows that it does."""
+    """A job that this worker holds. `holder` is W/TOKEN/, by which the server knows that it does."""
 
     __slots__ = (
         "aborted",

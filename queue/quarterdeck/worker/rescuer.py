@@ -50,7 +50,7 @@ class Rescuer:
         self._budget = crash_budget
         self._no_rerun = sorted(no_rerun)
         self._version = version
-        self._holder = f"{worker}/0"
+        self._holder = f"{worker}/0/"
 
     async def rescue(self, wire: Wire) -> None:
         """One pass over all queues."""
@@ -83,7 +83,7 @@ class Rescuer:
                 if beat is None or int(seconds) * 1000 - beat.beat_ms > LOST_KEPT_MS:
                     gone.append(records[at])
             if gone:
-                for key in (queue.keys.workers, queue.keys.fence, queue.keys.turns):
+                for key in (queue.keys.workers, queue.keys.fence):
                     await wire.call("HDEL", key, *gone)
 
     # -- verdicts --
@@ -187,8 +187,8 @@ class Rescuer:
     async def _settle(self, wire: Wire, queue: Queue, items: Sequence[Settlement]) -> None:
         if not items:
             return
-        flat = [part for item in items for part in item]
         finish = script("finish")
+        flat = ending.arguments(items)
         _, refused, errors = await wire.call(
             "EVALSHA", finish.sha, 1, queue.keys.queued, self.history_count, queue.name, *flat
         )

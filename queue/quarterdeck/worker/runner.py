@@ -133,7 +133,7 @@ class Runner:
 
     def _leave_thread(self, attempt: Attempt, future: asyncio.Future[Any]) -> None:
         """A thread can't be stopped: its slot is free, its end is waited for by nobody, and the operator sees it."""
-        name = f"{attempt.holder}/{attempt.id}"
+        name = f"{attempt.holder}{attempt.id}"
         attempt.overdue = True
         self.overdue[name] = attempt
 
@@ -159,7 +159,7 @@ class Runner:
         if attempt.settled:
             return
         attempt.detached = attempt.overdue = True
-        name = f"{attempt.holder}/{attempt.id}"
+        name = f"{attempt.holder}{attempt.id}"
         self.overdue[name] = attempt
         assert attempt.task is not None
         attempt.task.add_done_callback(lambda _: self.overdue.pop(name, None))

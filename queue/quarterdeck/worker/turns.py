@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 from redis import exceptions
 
-from quarterdeck.broker.ending import HISTORY_COUNT, Settlement
+from quarterdeck.broker.ending import HISTORY_COUNT, Settlement, arguments
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import all_scripts, script
 from quarterdeck.broker.wire import Wire, is_passing
@@ -86,6 +86,7 @@ class Turns:
         self._json = msgspec.json.encode(worker)
         self._pending: deque[Settlement] = deque()
         self._doubtful: deque[Settlement] = deque()
+        self._broken: list[Turn] = []
         self._in_flight: deque[Turn] = deque()
         self._reserved = 0
         self._wire: Wire | None = None
@@ -115,7 +116,7 @@ class Turns:
         return len(self._pending) + len(self._doubtful) + sum(len(turn.items) for turn in self._in_flight)
 
     def holders(self) -> dict[str, str]:
-        """Who holds the jobs that wait to be settled: ID → W/TOKEN."""
+        """Who holds the jobs that wait to be settled: ID → W/TOKEN/."""
         waiting = [*self._pending, *self._doubtful, *(item for turn in self._in_flight for item in turn.items)]
         return {item[2]: item[3] for item in waiting}
 
@@ -201,9 +202,8 @@ class Turns:
             ",".join(map(str, order)),
             len(self._names),
             *self._names,
+            *arguments(items),
         ]
-        for item in items:
-            command += item
         self.calls += 1
         wire.send(tuple(command), lambda answer: self._answered(turn, answer))
 
@@ -237,7 +237,7 @@ class Turns:
 
     def _distribute(self, turn: Turn, takes: list[Any]) -> None:
         got = 0
-        holder = f"{self.worker}/{turn.token}"
+        holder = f"{self.worker}/{turn.token}/"
         for number, (word, marked, unmarked, alone) in zip(turn.order, takes, strict=False):
             state = self.states[number - 1]
             if word == b"ok":
@@ -265,7 +265,7 @@ class Turns:
             return
         # Broken off half way, on data of a wrong kind: one by one, so that one bad job holds up no other.
         self._say(f"a turn failed: {error}")
-        self._doubtful.extend(turn.items)
+        self._broken.append(turn)
         for number in turn.order:
             self.states[number - 1].rest(POLL_S * 2)
         self._pause(POLL_S)
@@ -284,6 +284,9 @@ class Turns:
         try:
             for answer in [wire.call("SCRIPT", "LOAD", each.source) for each in all_scripts()]:
                 await answer
+            while self._broken:
+                self._doubtful.extend(await self._void(wire, self._broken[:1]))
+                del self._broken[0]
         except exceptions.RedisError as error:
             if self.wire is not None:
                 self._recovery = self.loop.create_task(self._resume(POLL_S))
@@ -323,7 +326,8 @@ class Turns:
             try:
                 wire = await self._open()
                 if lost:
-                    await self._void(wire, lost)
+                    self._pending.extendleft(reversed(await self._void(wire, lost)))
+                    lost = []
             except (exceptions.RedisError, OSError, TimeoutError) as error:
                 if not said:
                     said = True
@@ -348,16 +352,19 @@ class Turns:
         assert endpoint is not None
         return await Wire.open(endpoint, scripts=all_scripts())
 
-    async def _void(self, wire: Wire, lost: list[Turn]) -> None:
-        """Make lost turns void; what was not carried out waits for the next turn."""
+    async def _void(self, wire: Wire, lost: list[Turn]) -> list[Settlement]:
+        """Make turns void and give back what they took; returns their settlements that were not carried out."""
         voiding = script("void")
         keys = [queue.keys.queued for queue in self.queues]
-        args = [self.worker, lost[0].token, lost[-1].token, len(keys), *self._names]
+        items = [item for turn in lost for item in turn.items]
+        args: list[Any] = [self.worker, lost[0].token, lost[-1].token, len(keys), *self._names]
+        for item in items:
+            args += (item[0], item[2], item[3])
         try:
-            applied = int(await wire.call("EVALSHA", voiding.sha, len(keys), *keys, *args))
+            undone = await wire.call("EVALSHA", voiding.sha, len(keys), *keys, *args)
+        except exceptions.NoScriptError:
+            undone = await wire.call("EVAL", voiding.source, len(keys), *keys, *args)
         except BaseException:
             wire.close()
             raise
-        again = [item for turn in lost if turn.token > applied for item in turn.items]
-        self._pending.extendleft(reversed(again))
-        lost.clear()
+        return [items[number - 1] for number in undone]

@@ -4,11 +4,9 @@
 -- KEYS[1]  saq:Q:queued, for the cluster slot
 -- ARGV[1]  how many entries the history holds
 -- ARGV[2]  Q
--- then settlements, twelve arguments each (settle.lua)
+-- then counts and settlements (settle.lua)
 -- Returns {server's clock in ms, refused settlements, errors}.
 
 local now = clock_ms()
-local counts = {}
-local refused = settle_all({names_of(ARGV[2])}, 3, ARGV[1], now, counts)
-write_counts(counts, now)
+local refused = settle_all({names_of(ARGV[2])}, 3, ARGV[1], now)
 return {now, refused, errors}

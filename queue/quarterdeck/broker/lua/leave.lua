@@ -13,7 +13,6 @@ for i = 3, 2 + tonumber(ARGV[2]) do
   redis.call('ZREM', n.lease, worker)
   redis.call('HDEL', n.workers, worker)
   redis.call('HDEL', n.fence, worker)
-  redis.call('HDEL', n.turns, worker)
   redis.call('DEL', n.worker_info .. worker, n.control .. worker)
   redis.call('ZREM', n.stats, n.worker_info .. worker)
   local owners = redis.call('HVALS', n.owner)

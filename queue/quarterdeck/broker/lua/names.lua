@@ -1,45 +1,48 @@
 -- Prelude: the names of a queue's keys (those of quarterdeck/keys.py; a test compares them), and the server's clock.
 -- Scripts build names from the queue's name: one queue's keys share a slot when its name carries a hash tag.
 
+-- A name is built when it is first asked for: a script touches few of them.
+
+local of_saq = {queued = 1, active = 1, incomplete = 1, stats = 1}
+local compounds = {
+  failed_of_signature = 'failed-sig', failed_of_function = 'failed-fn', control = 'control', log = 'log',
+}
+local odd = {
+  prefix = function(q) return 'saq:job:' .. q .. ':' end,
+  schedule_lock = function(q) return 'saq:' .. q .. ':schedule' end,
+  sweep_lock = function(q) return 'saq:' .. q .. ':sweep' end,
+  worker_info = function(q) return 'saq:' .. q .. ':worker_info:' end,
+  minute = function(q) return 'qd:minute:' .. q .. ':' end,
+  hour = function(q) return 'qd:hour:' .. q .. ':' end,
+}
+
+local builder = {
+  __index = function(names, kind)
+    local q = names.queue
+    local name
+    if of_saq[kind] then
+      name = 'saq:' .. q .. ':' .. kind
+    elseif odd[kind] then
+      name = odd[kind](q)
+    elseif compounds[kind] then
+      name = 'qd:' .. compounds[kind] .. ':' .. #q .. ':' .. q .. ':'
+    else
+      name = 'qd:' .. string.gsub(kind, '_', '-') .. ':' .. q
+    end
+    rawset(names, kind, name)
+    return name
+  end,
+}
+
+local known = {}
+
 local function names_of(q)
-  return {
-    queue = q,
-    prefix = 'saq:job:' .. q .. ':',
-    queued = 'saq:' .. q .. ':queued',
-    active = 'saq:' .. q .. ':active',
-    incomplete = 'saq:' .. q .. ':incomplete',
-    schedule_lock = 'saq:' .. q .. ':schedule',
-    sweep_lock = 'saq:' .. q .. ':sweep',
-    stats = 'saq:' .. q .. ':stats',
-    owner = 'qd:owner:' .. q,
-    lease = 'qd:lease:' .. q,
-    fence = 'qd:fence:' .. q,
-    turns = 'qd:turns:' .. q,
-    workers = 'qd:workers:' .. q,
-    ownerless = 'qd:ownerless:' .. q,
-    crashes = 'qd:crashes:' .. q,
-    orphans = 'qd:orphans:' .. q,
-    folded = 'qd:folded:' .. q,
-    paused = 'qd:paused:' .. q,
-    quarantine = 'qd:quarantine:' .. q,
-    rules = 'qd:rules:' .. q,
-    held = 'qd:held:' .. q,
-    history = 'qd:history:' .. q,
-    failed = 'qd:failed:' .. q,
-    failed_rows = 'qd:failed-rows:' .. q,
-    failed_jobs = 'qd:failed-jobs:' .. q,
-    signatures = 'qd:signatures:' .. q,
-    signature_rows = 'qd:signature-rows:' .. q,
-    retention = 'qd:retention:' .. q,
-    schedule_runs = 'qd:schedule-runs:' .. q,
-    ledger = 'qd:ledger:' .. q,
-    failed_of_signature = 'qd:failed-sig:' .. #q .. ':' .. q .. ':',
-    failed_of_function = 'qd:failed-fn:' .. #q .. ':' .. q .. ':',
-    minute = 'qd:minute:' .. q .. ':',
-    hour = 'qd:hour:' .. q .. ':',
-    control = 'qd:control:' .. #q .. ':' .. q .. ':',
-    worker_info = 'saq:' .. q .. ':worker_info:',
-  }
+  local names = known[q]
+  if not names then
+    names = setmetatable({queue = q}, builder)
+    known[q] = names
+  end
+  return names
 end
 
 local function clock_ms()

@@ -5,33 +5,26 @@
 local QUEUED = '"status":"queued"}'
 local QUEUED_STOCK = '"status": "queued"}'
 
--- A waiting payload as it is while `worker_json` (the worker's id as JSON) runs it from `now` on; nil when the edit
--- would not be exact.
-local function mark_active(p, now, worker_json)
-  local head
-  local attempts = 1
-  if string.sub(p, -18) == QUEUED then
-    head = string.sub(p, 1, -19)
-    local at = string.find(p, '"attempts":', 1, true)
-    if at then
-      local n = string.match(p, '^"attempts":(%d+),"status":"queued"}$', at)
-      if not n then return nil end
-      attempts = tonumber(n) + 1
-      head = string.sub(p, 1, at - 1)
+-- A maker of running payloads: `worker_json` (the worker's id as JSON) runs them from `now` on. What it makes of a
+-- waiting payload is nil when the edit would not be exact.
+local function marker(now, worker_json)
+  local find, sub = string.find, string.sub
+  local from = ',"started":' .. text(now) .. ',"touched":' .. text(now) .. ',"worker_id":' .. worker_json .. '}'
+  local first = '"status":"active","attempts":1' .. from
+  return function(p)
+    if find(p, '"started":', 1, true) or find(p, '"touched":', 1, true) or find(p, '"worker_id":', 1, true) then
+      return nil
     end
-  elseif string.sub(p, -19) == QUEUED_STOCK then
-    head = string.sub(p, 1, -20)
-    if string.find(p, '"attempts":', 1, true) then return nil end
-  else
+    local at = find(p, '"attempts":', 1, true)
+    if sub(p, -18) == QUEUED then
+      if not at then return sub(p, 1, -19) .. first end
+      local n = string.match(p, '^"attempts":(%d+),"status":"queued"}$', at)
+      if n then return sub(p, 1, at - 1) .. '"status":"active","attempts":' .. (tonumber(n) + 1) .. from end
+    elseif not at and sub(p, -19) == QUEUED_STOCK then
+      return sub(p, 1, -20) .. first
+    end
     return nil
   end
-  if string.find(p, '"started":', 1, true) or string.find(p, '"touched":', 1, true)
-    or string.find(p, '"worker_id":', 1, true) then
-    return nil
-  end
-  local at = text(now)
-  return head .. '"status":"active","attempts":' .. attempts .. ',"started":' .. at .. ',"touched":' .. at
-    .. ',"worker_id":' .. worker_json .. '}'
 end
 
 -- A running payload as it was while it waited, its attempt not counted; nil when the edit would not be exact.

@@ -7,10 +7,10 @@
 -- ARGV[3]  this turn's token; grows with each turn of a worker
 -- ARGV[4]  how many jobs are wanted, 0 for none
 -- ARGV[5]  how many entries the history holds
--- ARGV[6]  the worker's home queue: its lease, fence and last turn are there
+-- ARGV[6]  the worker's home queue: its lease and fence are there
 -- ARGV[7]  the numbers (from 1) of the queues to take from, in their order: 2,1
 -- ARGV[8]  number of queues, then their names in the order of KEYS
--- then settlements, twelve arguments each (settle.lua)
+-- then counts and settlements (settle.lua)
 -- Returns {word, server's clock in ms, refused settlements, errors, of each queue taken from {word, marked, unmarked,
 --   alone}};
 --   the first word is 'ok', 'fenced' (the turn is void, nothing was done) or 'unleased' (settled, but nothing taken);
@@ -25,29 +25,27 @@ local now = clock_ms()
 
 local void = redis.call('HGET', home.fence, worker)
 if void and tonumber(void) >= tonumber(token) then return {'fenced', now, {}, {}, {}} end
-redis.call('HSET', home.turns, worker, token)
 
 local queues = {}
 local first = 9 + tonumber(ARGV[8])
 for i = 9, first - 1 do queues[#queues + 1] = names_of(ARGV[i]) end
 
-local counts = {}
-local refused = settle_all(queues, first, ARGV[5], now, counts)
-write_counts(counts, now)
+local refused = settle_all(queues, first, ARGV[5], now)
+local mark_active = marker(now, worker_json)
 
 local function take(n)
-  if redis.call('EXISTS', n.paused) == 1 then return {'paused', {}, {}, {}} end
+  local unusual = is_unusual(n)
+  if unusual and redis.call('EXISTS', n.paused) == 1 then return {'paused', {}, {}, {}} end
   local ids = redis.pcall('LRANGE', n.queued, 0, want - 1)
   if ids.err then return {ids.err, {}, {}, {}} end
   local popped = #ids
   if popped == 0 then return {'ok', {}, {}, {}} end
   local owners = redis.pcall('HMGET', n.owner, unpack(ids))
   if owners.err then return {owners.err, {}, {}, {}} end
-  local crashes = redis.call('EXISTS', n.crashes) == 1 and soft('HMGET', n.crashes, unpack(ids))
+  local crashes = unusual and soft('HMGET', n.crashes, unpack(ids))
   local payloads = redis.call('MGET', unpack(ids))
   local held, taken, edits, seen = {}, {}, {}, {}
   local marked, unmarked, alone = {}, {}, {}
-  local publish = redis.call('PUBSUB', 'NUMPAT') > 0 -- stock clients and recorders listen to patterns
   local mine = worker .. '/' .. token .. '/'
   local running = mine .. text(now)
   for i, id in ipairs(ids) do
@@ -57,7 +55,7 @@ local function take(n)
       taken[#taken + 1] = id
       local payload = payloads[i]
       local suspect = crashes and tonumber(crashes[i] or 0) >= 2
-      local active = payload and not suspect and mark_active(payload, now, worker_json)
+      local active = payload and not suspect and mark_active(payload)
       held[#held + 1] = id
       if active then
         held[#held + 1] = running
@@ -65,7 +63,7 @@ local function take(n)
         edits[#edits + 1] = active
         marked[#marked + 1] = id
         marked[#marked + 1] = active
-        if publish then redis.call('PUBLISH', id, 'active') end
+        if somebody_listens() then redis.call('PUBLISH', id, 'active') end
       else
         held[#held + 1] = mine .. '0'
         local list = suspect and alone or unmarked

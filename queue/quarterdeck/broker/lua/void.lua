@@ -6,20 +6,27 @@
 -- ARGV[2]  the first token without an answer
 -- ARGV[3]  the last token sent
 -- ARGV[4]  number of queues, then their names, home first
--- Returns the last token that was carried out: settlements of later ones did not happen.
+-- then for each settlement of those calls three arguments: number of its queue, ID, holder (W/TOKEN/)
+-- Returns the numbers (from 1) of the settlements that did not happen: their jobs are still held.
 
 local worker, from, upto = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local home = names_of(ARGV[5])
 redis.call('HSET', home.fence, worker, text(upto))
-for q = 5, 4 + tonumber(ARGV[4]) do
+local last = 4 + tonumber(ARGV[4])
+local undone = {}
+for i = last + 1, #ARGV, 3 do
+  local owner = soft('HGET', names_of(ARGV[4 + ARGV[i]]).owner, ARGV[i + 1]) or ''
+  if string.sub(owner, 1, #ARGV[i + 2]) == ARGV[i + 2] then undone[#undone + 1] = (i - last - 1) / 3 + 1 end
+end
+for q = 5, last do
   local n = names_of(ARGV[q])
   local mine = {}
-  local owners = redis.pcall('HGETALL', n.owner)
+  local owners = soft('HGETALL', n.owner) or {}
   for i = 1, #owners, 2 do
     local who, token = string.match(owners[i + 1], '^(.*)/(%d+)/%d+$')
     if who == worker and tonumber(token) >= from and tonumber(token) <= upto then mine[owners[i]] = true end
   end
-  local active = redis.pcall('LRANGE', n.active, 0, -1)
+  local active = soft('LRANGE', n.active, 0, -1) or {}
   for i = #active, 1, -1 do
     local id = active[i]
     if mine[id] then
@@ -35,4 +42,4 @@ for q = 5, 4 + tonumber(ARGV[4]) do
   end
   for id in pairs(mine) do redis.call('HDEL', n.owner, id) end
 end
-return tonumber(redis.call('HGET', home.turns, worker) or 0)
+return undone
