@@ -32,9 +32,13 @@ class JobContext:
         self.attempt = job.attempts if job else 1
         self.retries = job.retries if job else 1
         self.meta: dict[Any, Any] = job.meta if job else {}
-        self.log = logging.getLogger(f"quarterdeck.job.{self.function}" if job else "quarterdeck.job")
         self._loop = loop
         self._sent_at = 0.0
+
+    @property
+    def log(self) -> logging.Logger:
+        """The logger of this function; its records are in the job's log, as those of all other loggers are."""
+        return logging.getLogger(f"quarterdeck.job.{self.function}" if self.job else "quarterdeck.job")
 
     @property
     def detached(self) -> bool:

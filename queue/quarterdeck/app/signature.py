@@ -49,6 +49,8 @@ class Signature:
             )
         self.named = [each for each in self.parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
         self._signature = inspect.Signature(self.parameters)
+        self._names = frozenset(each.name for each in self.named)
+        self._required = frozenset(each.name for each in self.named if each.default is each.empty)
         self._positional = [each.name for each in self.parameters if each.kind is each.POSITIONAL_ONLY]
 
     @cached_property
@@ -84,11 +86,12 @@ class Signature:
         Raises ArgumentError when they do not fit, as after a deploy that changed the function.
         """
         values = {name: self._load(name, value) for name, value in arguments.items()}
-        positional = [values.pop(name) for name in self._positional if name in values]
-        try:
-            self._signature.bind(*positional, **values)
-        except TypeError as error:
-            raise ArgumentError(f"{self.name}(): {error}.", f"It takes {self.text()}.") from None
+        positional = [values.pop(name) for name in self._positional if name in values] if self._positional else []
+        if positional or not self._required <= values.keys() <= self._names:
+            try:
+                self._signature.bind(*positional, **values)
+            except TypeError as error:
+                raise ArgumentError(f"{self.name}(): {error}.", f"It takes {self.text()}.") from None
         return positional, values
 
     def result(self, value: Any) -> Any:

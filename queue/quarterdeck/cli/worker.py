@@ -67,6 +67,7 @@ def _run_one(args: argparse.Namespace) -> int:
         grace_s=args.grace_s,
         schedules=not args.no_schedules,
         prints=args.capture_prints,
+        log_level=logging.DEBUG if args.log_level == "debug" else logging.INFO,
     )
     service = Service(args.target, options)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

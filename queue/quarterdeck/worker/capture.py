@@ -14,6 +14,7 @@ from quarterdeck.worker.logs import LINE_BYTES, LogSink
 
 _ENGINES = frozenset({"saq", "quarterdeck.worker"})
 """Loggers that speak of jobs from outside: what they say is in the job's record."""
+_BEGUN = 1000
 
 
 class CaptureHandler(logging.Handler):
@@ -41,12 +42,15 @@ def capturing(sink: LogSink, *, level: int = logging.INFO, prints: bool = False)
     handler = CaptureHandler(sink, level)
     handler.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger()
-    before = root.level
     root.addHandler(handler)
-    if before > level:
-        for other in root.handlers:
-            if other is not handler and other.level == logging.NOTSET:
-                other.setLevel(before)
+    restore: list[tuple[logging.Logger | logging.Handler, int]] = [(root, root.level)]
+    if root.level > level:
+        # What was not shown before stays unseen: only the jobs' logs get more.
+        quiet: list[logging.Logger | logging.Handler] = [each for each in root.handlers if each is not handler]
+        quiet += [logging.getLogger(name) for name in _ENGINES]
+        for each in (each for each in quiet if each.level == logging.NOTSET):
+            restore.append((each, logging.NOTSET))
+            each.setLevel(root.level)
         root.setLevel(level)
     stdout = sys.stdout
     if prints:
@@ -56,7 +60,8 @@ def capturing(sink: LogSink, *, level: int = logging.INFO, prints: bool = False)
     finally:
         sys.stdout = stdout
         root.removeHandler(handler)
-        root.setLevel(before)
+        for each, was in restore:
+            each.setLevel(was)
 
 
 class PrintCapture(io.TextIOBase):
@@ -75,6 +80,8 @@ class PrintCapture(io.TextIOBase):
             for line in lines:
                 self._sink.put(job, "print", line)
             if rest:
+                if len(self._begun) >= _BEGUN:  # of jobs that ended without ending their line
+                    self._begun.clear()
                 self._begun[job.key] = rest[-LINE_BYTES:]
         return self._stdout.write(text)
 

@@ -6,8 +6,8 @@ import asyncio
 import functools
 import inspect
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app.context import JobContext, enter
@@ -24,6 +24,7 @@ CONTEXT = "quarterdeck"
 """Where an attempt's JobContext is in SAQ's context dict."""
 _STACK = "quarterdeck_stack"
 _OPENED = "quarterdeck_opened"
+_NONE: Mapping[str, Any] = {}
 
 
 class Surroundings:
@@ -100,14 +101,22 @@ class Surroundings:
         signature, function = task.signature, task.function
 
         async def run(context: Context, /, **arguments: Any) -> Any:
-            with self._inside(context):
+            job = self._enter(context)
+            try:
                 positional, named = signature.arrange(arguments)
-                return dump(await function(*positional, **named, **context.get(_OPENED, {})))
+                return dump(await function(*positional, **named, **context.get(_OPENED, _NONE)))
+            except BaseException as error:
+                self._tell(job, error)
+                raise
 
         def call(context: Context, /, **arguments: Any) -> Any:
-            with self._inside(context):
+            job = self._enter(context)
+            try:
                 positional, named = signature.arrange(arguments)
-                return dump(function(*positional, **named, **context.get(_OPENED, {})))
+                return dump(function(*positional, **named, **context.get(_OPENED, _NONE)))
+            except BaseException as error:
+                self._tell(job, error)
+                raise
 
         return functools.wraps(function)(run if task.is_async else call)
 
@@ -115,27 +124,34 @@ class Surroundings:
         """A SAQ function as it is, but for the current job, by which its log lines are known."""
 
         async def run(context: Context, /, **arguments: Any) -> Any:
-            with self._inside(context):
+            job = self._enter(context)
+            try:
                 return await function(context, **arguments)
+            except BaseException as error:
+                self._tell(job, error)
+                raise
 
         def call(context: Context, /, **arguments: Any) -> Any:
-            with self._inside(context):
+            job = self._enter(context)
+            try:
                 return function(context, **arguments)
+            except BaseException as error:
+                self._tell(job, error)
+                raise
 
         return functools.wraps(function)(run if inspect.iscoroutinefunction(function) else call)
 
-    @contextmanager
-    def _inside(self, context: Context) -> Iterator[JobContext]:
-        """Make the attempt the current job; what it raises is the last line of its log."""
+    def _enter(self, context: Context) -> JobContext:
+        """Make the attempt the current job."""
         job = self.job_context(context)
         enter(job)
-        try:
-            yield job
-        except BaseException as error:
-            if self._sink is not None:
-                text = f"attempt {job.attempt} of {job.retries} ended: {error_line(error)}"
-                self._sink.put(job, "error", text, ttl_s=FAILED_TTL_S if job.last_attempt else JOB_TTL_S)
-            raise
+        return job
+
+    def _tell(self, job: JobContext, error: BaseException) -> None:
+        """What an attempt raised is the last line of its log."""
+        if self._sink is not None:
+            text = f"attempt {job.attempt} of {job.retries} ended: {error_line(error)}"
+            self._sink.put(job, "error", text, ttl_s=FAILED_TTL_S if job.last_attempt else JOB_TTL_S)
 
 
 async def _leave(stack: AsyncExitStack, error: BaseException | None) -> None:

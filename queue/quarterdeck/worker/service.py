@@ -15,7 +15,6 @@ from quarterdeck.broker.connection import open_connection
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.whereabouts import server_address
 from quarterdeck.errors import TargetError, UnreachableError
-from quarterdeck.flow.following import steps_after
 from quarterdeck.worker.capture import capturing
 from quarterdeck.worker.logs import LogSink
 from quarterdeck.worker.plan import Plan, plan_of_app, plan_of_settings
@@ -48,6 +47,8 @@ class ServiceOptions:
     grace_s: float = 30.0
     schedules: bool = True
     prints: bool = False
+    log_level: int = logging.INFO
+    """What the jobs' logs take, whatever is told on stderr."""
     worker: dict[str, Any] = field(default_factory=dict)
     """Further arguments of `Worker`: lease_s, beat_s, ..."""
 
@@ -79,7 +80,7 @@ class Service:
             self._sink.serve({queue.name: queue.redis for queue in queues})
             worker = self.worker = self._build(queues)
             self._sink.worker = worker.id
-            stack.enter_context(capturing(self._sink, prints=self.options.prints))
+            stack.enter_context(capturing(self._sink, level=self.options.log_level, prints=self.options.prints))
             await self._sink.start()
             stack.push_async_callback(self._sink.stop)
             self.plan.lend({queue.name: queue for queue in queues})
@@ -136,7 +137,6 @@ class Service:
                 on_lost=plan.on_lost,
                 executor=plan.executor,
                 scheduler=Timekeeping(queues[0].redis, schedules, app=plan.app_name) if options.schedules else None,
-                follow=steps_after,
                 **given,
             )
         except TypeError as error:
