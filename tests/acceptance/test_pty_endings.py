@@ -113,6 +113,7 @@ def test_an_app_that_hangs_is_ended_after_the_grace_time(before: list[Any]) -> N
         ready(lab)
         lab.send("!")
         lab.wait(lambda: "hanging" in lab.emulator.text())
+        time.sleep(0.8)  # now its loop does not turn any more
         os.kill(lab.pid, signal.SIGTERM)
         assert lab.wait_exit() == 143
         assert_restored(lab, before)

@@ -45,6 +45,9 @@ _CLIPBOARD: Final = re.compile(r"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
 _KEY_URGENCY_S: Final = 0.3
 """What is painted this soon after a key is probably what the key did."""
 
+_GLANCE_S: Final = 0.02
+"""Time to see why the process was continued, before it takes the terminal."""
+
 
 class DeckDriver(LinuxDriver):
     """A terminal driver that sends differences and never waits for the terminal."""
@@ -236,8 +239,20 @@ class DeckDriver(LinuxDriver):
         self._stopped_by_us = True
         self.stop_application_mode()
         self._must_signal_resume = True
+        self._stop_until_foreground()
+
+    def _stop_until_foreground(self) -> None:
+        """Stop; when continued let the loop turn once, because it may be to end (``kill %1`` continues, too)."""
         os.kill(os.getpid(), signal.SIGSTOP)
-        self.start_application_mode()
+        self._loop.call_later(_GLANCE_S, self._resume)
+
+    def _resume(self) -> None:
+        if self._app._exit or not self._app._running:
+            return
+        if guardian.in_foreground(self.fileno):
+            self.start_application_mode()
+        else:
+            self._stop_until_foreground()
 
     def _on_continue_signal(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._continued)
@@ -246,15 +261,20 @@ class DeckDriver(LinuxDriver):
         """After a stop that nobody saw coming (SIGSTOP) the shell has set the terminal its own way."""
         if self._stopped_by_us:
             self._stopped_by_us = False
-        elif self._painter.active:
-            self._wait_for_foreground()
+        elif self._painter.active and guardian.in_foreground(self.fileno):
             self._set_raw(keep=True)
             self._resized()
             self._painter.enter_again(self._opening(again=True))
 
     def _wait_for_foreground(self) -> None:
+        """Stop as long as another job has the terminal; what ends a process ends it meanwhile as it always does."""
+        if guardian.in_foreground(self.fileno):
+            return
+        handlers = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
         while not guardian.in_foreground(self.fileno):
             os.kill(os.getpid(), signal.SIGSTOP)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     def _post(self, message: Message) -> None:
         asyncio.run_coroutine_threadsafe(self._app._post_message(message), loop=self._loop)

@@ -59,6 +59,7 @@ class Painter:
         self._timer: asyncio.TimerHandle | None = None
         self._settle_until: float | None = None
         self._heard = threading.Semaphore(0)
+        self._framed = False
         self.syncs = False
         """The terminal said that it knows DEC 2026."""
 
@@ -84,6 +85,7 @@ class Painter:
         dirty = self._wanted.dirty
         before = set(dirty) if urgent else set()
         dirty -= before
+        self._framed = True
         self._parser.feed(frame)
         if urgent:
             self._encoder.hurry(dirty)
@@ -124,6 +126,8 @@ class Painter:
         self._encoder.blank()
         self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
         self._send(b"")
+        if self._framed:
+            self._schedule()
 
     def stop(self) -> None:
         """Send nothing more, and wait a moment for answers under way: the shell would read them as typed."""
