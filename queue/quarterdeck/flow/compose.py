@@ -74,8 +74,8 @@ def branch(chooser: Step, cases: Mapping[Any, Flow], *, otherwise: Flow | None =
 def saga(*pairs: tuple[Step, Step | None]) -> Saga:
     """Run steps one after the other, each with the step that undoes it, or None.
 
-    When one fails for good or is aborted, those before it are undone, the latest first; an undoing step takes the
-    result of the step that it undoes. The failed step itself is taken to have done nothing.
+    When one fails for good, or is aborted while it runs, those before it are undone, the latest first; an undoing step
+    takes the result of the step that it undoes. The failed step itself is taken to have done nothing.
     """
     if not pairs:
         raise UsageError("A saga needs at least one pair of steps.")
