@@ -65,6 +65,17 @@ async def test_the_verb_is_a_step_and_an_enter_away() -> None:
         assert app.answers == [Confirmed("canary", {})]
 
 
+async def test_a_card_to_fill_in_begins_in_its_first_field_and_enter_leads_to_the_verb() -> None:
+    app = Asking()
+    async with app.run_test() as pilot:
+        fields = (Field("span", "how long", "1h"), Field("reason", "why"))
+        app.ask(Card("Pause?", verbs=[("pause", "Pause")], fields=fields, fill_in=True))
+        await press(pilot, "enter", *"no", "enter")
+        assert app.answers == []
+        await press(pilot, "enter")
+        assert app.answers == [Confirmed("pause", {"span": "1h", "reason": "no"})]
+
+
 async def test_the_count_must_be_typed() -> None:
     app = Asking()
     async with app.run_test() as pilot:

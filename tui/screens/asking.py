@@ -48,7 +48,7 @@ async def confirm(deck: Deck, title: str, *lines: str, yes: str = "OK", danger: 
 
 async def ask_text(deck: Deck, title: str, label: str, value: str = "", hint: str = "", yes: str = "OK") -> str | None:
     """Ask for one line; None when cancelled."""
-    card = Card(title, (), (("yes", yes),), fields=(Field("text", label, value, hint, not_empty),))
+    card = Card(title, (), (("yes", yes),), fields=(Field("text", label, value, hint, not_empty),), fill_in=True)
     answer = await ask(deck, card)
     return None if answer is None else answer.values["text"].strip()
 
@@ -59,7 +59,7 @@ async def ask_pause(deck: Deck, title: str, *lines: str) -> tuple[float | None, 
         Field("span", "for how long", "1h", "30m, 2h, 1d or forever", wrong_span),
         Field("reason", "why        ", "", "others will read this"),
     )
-    answer = await ask(deck, Card(title, lines, (("pause", "Pause"),), fields=fields))
+    answer = await ask(deck, Card(title, lines, (("pause", "Pause"),), fields=fields, fill_in=True))
     if answer is None:
         return None
     return span_s(answer.values["span"]), answer.values["reason"].strip()

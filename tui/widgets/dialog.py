@@ -1,4 +1,4 @@
-"""Cards: what is asked before it is done. Cancel has the focus, always."""
+"""Cards: what is asked before it is done. Cancel has the focus, unless there is something to be typed first."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class Card(ModalScreen[Confirmed | None]):
 
     Dismissed with `Confirmed`, or with None when cancelled (Esc, `n`, `q`, Cancel). Where `type_this` is given its
     exact text (the count, a name) must be typed before any verb is taken. No single key confirms: the focus starts on
-    Cancel, the verb is a Tab and an Enter away.
+    Cancel, the verb is a Tab and an Enter away; on a card to `fill_in` it starts in the first field, so that a reason
+    typed at once is no row of keys, and Enter leads from field to field to the verb.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -103,6 +104,7 @@ class Card(ModalScreen[Confirmed | None]):
         type_this: str = "",
         danger: bool = False,
         cancel: str = "Cancel",
+        fill_in: bool = False,
     ) -> None:
         super().__init__(classes="danger" if danger else None)
         self._asked = clean(title, 200)
@@ -111,6 +113,9 @@ class Card(ModalScreen[Confirmed | None]):
         self._fields = tuple(fields)
         self._type_this = type_this
         self._way_out = cancel
+        self._fill_in = fill_in
+        if fill_in:
+            self.AUTO_FOCUS = "LineInput"  # type: ignore[misc]  # Textual reads it from the screen
 
     def compose(self) -> ComposeResult:
         """Title and lines, fields, answers."""
@@ -181,4 +186,8 @@ class Card(ModalScreen[Confirmed | None]):
     def _on_entered(self, event: LineInput.Submitted) -> None:
         """Enter in a field goes to the next thing, and never confirms by itself."""
         event.stop()
-        self.focus_next()
+        inputs = list(self.query(LineInput))
+        if self._fill_in and event.input is inputs[-1]:
+            self.query(Answer)[1].focus()
+        else:
+            self.focus_next()
