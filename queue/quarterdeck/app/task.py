@@ -37,6 +37,10 @@ class Task(Generic[P, R, T]):
         self.defaults = defaults
         self.signature = Signature(name, function)
         self.is_async = inspect.iscoroutinefunction(function)
+        if defaults.executor == "process" and (self.is_async or self.signature.dependencies):
+            raise UsageError(
+                f"The task {name} can't run in a process: it is async or has dependencies.", "Make it a plain function."
+            )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function here and now."""

@@ -15,6 +15,7 @@ from quarterdeck.app.lifecycle import Lifecycle, call_hook
 from quarterdeck.app.signature import dump
 from quarterdeck.worker.dependencies import Dependencies
 from quarterdeck.worker.logs import FAILED_TTL_S, JOB_TTL_S, LogSink
+from quarterdeck.worker.processes import Processes, check_importable
 
 if TYPE_CHECKING:
     from quarterdeck.app.task import Task
@@ -37,6 +38,7 @@ class Surroundings:
         self._lifecycle = lifecycle
         self._tasks = tasks
         self._dependencies = Dependencies()
+        self._processes = Processes(self._take_line)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -56,6 +58,7 @@ class Surroundings:
         """Run the shut-down hooks, all of them even if one raises, then close the worker's dependencies."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dependencies.close)
+            stack.push_async_callback(self._processes.close)
             for hook in reversed(self._lifecycle.shutdown_hooks):
                 stack.push_async_callback(call_hook, hook, context)
 
@@ -96,7 +99,9 @@ class Surroundings:
     def function_of(self, task: Task[Any, Any, Any]) -> Callable[..., Any]:
         """The SAQ function of a task: it takes the context and the job's arguments as JSON, and returns JSON types.
 
-        Async tasks become async functions, plain ones plain functions, which the worker runs in a thread or process.
+        Async tasks become async functions, plain ones plain functions, which the worker runs in threads. Those with
+        `executor="process"` become async ones that wait for their process. Raises UsageError for a function that a new
+        process can't import.
         """
         signature, function = task.signature, task.function
 
@@ -118,6 +123,17 @@ class Surroundings:
                 self._tell(job, error)
                 raise
 
+        async def run_elsewhere(context: Context, /, **arguments: Any) -> Any:
+            job = self._enter(context)
+            try:
+                return await self._processes.run(function, arguments, job)
+            except BaseException as error:
+                self._tell(job, error)
+                raise
+
+        if task.defaults.executor == "process":
+            check_importable(task.name, function)
+            return functools.wraps(function)(run_elsewhere)
         return functools.wraps(function)(run if task.is_async else call)
 
     def saq_function_of(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +162,11 @@ class Surroundings:
         job = self.job_context(context)
         enter(job)
         return job
+
+    def _take_line(self, job: JobContext, level: str, text: str, at_ms: int) -> None:
+        """A line of a job that runs in a process of its own."""
+        if self._sink is not None:
+            self._sink.put(job, level, text, at_ms=at_ms)
 
     def _tell(self, job: JobContext, error: BaseException) -> None:
         """What an attempt raised is the last line of its log."""

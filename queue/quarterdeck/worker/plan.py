@@ -40,7 +40,6 @@ class Plan:
     settings: dict[str, Any] = field(default_factory=dict)
     """What else SAQ's Worker takes."""
     on_lost: dict[str, str] = field(default_factory=dict)
-    executor: dict[str, str] = field(default_factory=dict)
     version: str = ""
     queue: Queue | None = None
     """The queue that SAQ's settings bring along, as ours."""
@@ -68,7 +67,6 @@ def plan_of_app(app: App, sink: LogSink | None = None) -> Plan:
         before=[surroundings.before] if needed else [],
         after=[surroundings.after] if needed else [],
         on_lost={name: task.defaults.on_lost for name, task in app.tasks.items()},
-        executor={name: task.defaults.executor for name, task in app.tasks.items()},
         version=app.version,
         lend=app.outbox.lend,
     )

@@ -135,7 +135,6 @@ class Service:
                 version=code_version(plan.version, self._module),
                 specs=plan.specs,
                 on_lost=plan.on_lost,
-                executor=plan.executor,
                 scheduler=Timekeeping(queues[0].redis, schedules, app=plan.app_name) if options.schedules else None,
                 **given,
             )

@@ -1,0 +1,167 @@
+"""Plain functions in processes of their own: they can be killed, and take nobody with them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+from contextlib import asynccontextmanager
+from datetime import date
+
+import pytest
+
+from quarterdeck import App
+from quarterdeck.errors import JobFailedError, UsageError
+from quarterdeck.keys import keys_of
+from quarterdeck.worker.service import Service, ServiceOptions
+
+CODE = """
+import logging, os, pathlib, signal, time
+from datetime import date
+from quarterdeck import App, current_job
+
+app = App("apart", queues=({queue!r},), executor="process")
+
+class OwnError(Exception):
+    pass
+
+class PickyError(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{{one}} {{two}}")
+
+@app.task
+def where() -> list[int]:
+    return [os.getpid(), os.getppid()]
+
+@app.task
+def next_day(day: date) -> date:
+    return day.replace(day=day.day + 1)
+
+@app.task(timeout_s=0.5)
+def stuck(name: str) -> None:
+    pathlib.Path(name).write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.01)
+
+@app.task(retries=2)
+def told(word: str) -> list:
+    print("printed")
+    job = current_job()
+    job.log.warning("told %s", word)
+    job.progress(0.5)
+    return [job.key, job.queue, job.function, job.attempt, job.retries, job.detached]
+
+@app.task
+def broken(kind: str) -> None:
+    raise OwnError("mine") if kind == "own" else PickyError(1, 2)
+
+@app.task
+def dies(how: str) -> None:
+    os._exit(3) if how == "exits" else os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def app(tmp_path, queue_name, monkeypatch, valkey):
+    name = f"apart_{queue_name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(CODE.format(queue=queue_name))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module(name)
+    module.app.outbox.url = valkey.url
+    yield module.app
+    del sys.modules[name]
+
+
+@asynccontextmanager
+async def working(app):
+    service = Service(app, ServiceOptions(grace_s=5))
+    running = asyncio.create_task(service.run())
+    try:
+        yield service
+    finally:
+        if service.worker is not None:
+            service.worker.event.set()
+        assert await asyncio.wait_for(running, 20) == 0
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def result(app, name, *args):
+    return await (await app.tasks[name].enqueue(*args)).result(20)
+
+
+async def test_it_runs_elsewhere_and_the_process_stays_for_the_next(app):
+    async with working(app):
+        first, parent = await result(app, "where")
+        assert parent == os.getpid()
+        assert (await result(app, "where"))[0] == first
+        both = await asyncio.gather(result(app, "where"), result(app, "where"))
+        assert len({pid for pid, _ in both}) == 2, "one job at a time each"
+    assert not alive(first), "none is left behind"
+
+
+async def test_arguments_and_results_are_what_the_hints_say(app):
+    async with working(app):
+        assert await result(app, "next_day", date(2026, 11, 22)) == date(2026, 11, 23)
+
+
+async def test_a_time_out_kills_it(app, tmp_path):
+    async with working(app):
+        with pytest.raises(JobFailedError, match="timed out"):
+            await result(app, "stuck", str(tmp_path / "pid"))
+        pid = int((tmp_path / "pid").read_text())
+        async with asyncio.timeout(10):
+            while alive(pid):
+                await asyncio.sleep(0.01)
+        assert (await result(app, "where"))[0] != pid, "the next job has another one"
+
+
+async def test_the_job_is_known_there_and_its_log_comes_back(app, redis_client, queue_name):
+    async with working(app):
+        handle = await app.tasks["told"].enqueue("it")
+        assert await handle.result(20) == [handle.key, queue_name, "told", 1, 2, False]
+    lines = map(json.loads, await redis_client.lrange(keys_of(queue_name).log(handle.key), 0, -1))
+    assert [(line["level"], line["text"]) for line in lines] == [("warning", "told it")]
+
+
+@pytest.mark.parametrize(("kind", "says"), [("own", "OwnError: mine"), ("picky", "PickyError: 1 2")])
+async def test_what_it_raises_is_raised_with_its_own_traceback(app, kind, says):
+    async with working(app):
+        with pytest.raises(JobFailedError, match=says) as caught:
+            await result(app, "broken", kind)
+    assert "in broken" in caught.value.traceback
+
+
+@pytest.mark.parametrize(("how", "says"), [("exits", "with status 3"), ("killed", "by SIGKILL")])
+async def test_one_that_dies_fails_its_job_and_nobody_elses(app, how, says):
+    async with working(app):
+        with pytest.raises(JobFailedError, match=f"The job's process ended {says}"):
+            await result(app, "dies", how)
+        assert await result(app, "where")
+
+
+def test_what_a_process_cant_find_is_refused_when_the_worker_is_planned():
+    app = App("local", url="unix:///nowhere")
+
+    @app.task(executor="process")
+    def local() -> None: ...
+
+    with pytest.raises(UsageError, match="can't be imported"):
+        Service(app, ServiceOptions())
+
+
+def test_async_functions_are_refused_when_they_are_defined():
+    app = App("local")
+
+    async def work() -> None: ...
+
+    with pytest.raises(UsageError, match="Make it a plain function"):
+        app.task(executor="process")(work)
