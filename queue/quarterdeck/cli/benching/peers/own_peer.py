@@ -1,0 +1,51 @@
+"""Quarterdeck: `quarterdeck worker` as it is run in production, and `quarterdeck.Queue`."""
+
+from __future__ import annotations
+
+from quarterdeck.broker.queue import Queue
+from quarterdeck.cli import main
+from quarterdeck.cli.benching.load import Load, play
+from quarterdeck.cli.benching.peers.saq_calls import enqueue_with, roundtrip_with, time_of
+
+
+def _queue(load: Load) -> Queue:
+    return Queue.from_url(load.url, name=load.queue)
+
+
+async def fill(load: Load) -> None:
+    """Enqueue in bulk."""
+    queue = _queue(load)
+    ttl = {} if load.keep else {"ttl": -1}
+    await queue.enqueue_many([load.function] * load.jobs, **ttl)
+    await queue.disconnect()
+
+
+def work(load: Load) -> None:
+    """Run the command."""
+    words = ["--url", load.url, "worker", "quarterdeck.cli.benching.peers.own_settings.settings"]
+    words += ["--queues", load.queue, "--concurrency", str(load.concurrency), "--log-level", "warning"]
+    main([*words, "--processes", str(load.processes)])
+
+
+async def enqueue(load: Load) -> float:
+    """Enqueue; jobs/s."""
+    queue = _queue(load)
+    await queue.enqueue_many(["noop"] * 200)
+    if load.mode == "bulk":
+        rate = load.jobs / await time_of(queue.enqueue_many(["noop"] * load.jobs))
+    else:
+        rate = await enqueue_with(queue, load)
+    await queue.disconnect()
+    return rate
+
+
+async def roundtrip(load: Load) -> list[float]:
+    """Enqueue and wait; ms each."""
+    queue = _queue(load)
+    times = await roundtrip_with(queue, load)
+    await queue.disconnect()
+    return times
+
+
+if __name__ == "__main__":
+    play(fill, work, enqueue, roundtrip)

@@ -1,0 +1,55 @@
+"""What SAQ's API and ours have in common: the same calls are timed on both."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from saq.queue.base import Queue
+
+from quarterdeck.cli.benching.load import Load
+
+TOGETHER = 100
+LONGEST_S = 10.0
+
+
+async def time_of(work: Awaitable[Any]) -> float:
+    """How long it takes, s."""
+    began_s = time.perf_counter()
+    await work
+    return time.perf_counter() - began_s
+
+
+async def enqueue_with(queue: Queue, load: Load) -> float:
+    """Enqueue one by one, or 100 at a time with gather; jobs/s."""
+
+    async def one_by_one() -> None:
+        for _ in range(load.jobs):
+            await queue.enqueue("noop")
+
+    async def together() -> None:
+        for _ in range(0, load.jobs, TOGETHER):
+            await asyncio.gather(*(queue.enqueue("noop") for _ in range(TOGETHER)))
+
+    return load.jobs / await time_of(one_by_one() if load.mode == "one" else together())
+
+
+async def roundtrip_with(queue: Queue, load: Load) -> list[float]:
+    """Enqueue a job and wait for its result, `load.jobs` times; ms each.
+
+    `one` is what answers fastest on either: `enqueue`, then `Job.refresh(until_complete=...)`.
+    """
+
+    async def refreshed() -> None:
+        job = await queue.enqueue("noop")
+        assert job is not None
+        await job.refresh(until_complete=LONGEST_S)
+
+    async def applied() -> None:
+        await queue.apply("noop", timeout=LONGEST_S)
+
+    call = applied if load.mode == "apply" else refreshed
+    await call()
+    return [1000 * await time_of(call()) for _ in range(load.jobs)]

@@ -1,0 +1,53 @@
+"""Stock SAQ, with its defaults."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from saq import Worker
+from saq.queue.redis import RedisQueue
+
+from quarterdeck.cli.benching.load import Load, play
+from quarterdeck.cli.benching.peers.saq_calls import TOGETHER, enqueue_with, roundtrip_with
+
+
+def _queue(load: Load) -> RedisQueue:
+    return RedisQueue.from_url(load.url, name=load.queue)
+
+
+async def fill(load: Load) -> None:
+    """Enqueue with gather."""
+    queue = _queue(load)
+    for start in range(0, load.jobs, TOGETHER):
+        await asyncio.gather(*(queue.enqueue(load.function) for _ in range(min(TOGETHER, load.jobs - start))))
+    await queue.disconnect()
+
+
+async def work(load: Load) -> None:
+    """Run a worker."""
+    from quarterdeck.cli.benching.peers.own_settings import settings
+
+    worker: Worker[Any] = Worker(_queue(load), settings["functions"], concurrency=load.concurrency)
+    await worker.start()
+
+
+async def enqueue(load: Load) -> float:
+    """Enqueue; jobs/s. There is no bulk call."""
+    queue = _queue(load)
+    await asyncio.gather(*(queue.enqueue("noop") for _ in range(200)))
+    rate = await enqueue_with(queue, load)
+    await queue.disconnect()
+    return rate
+
+
+async def roundtrip(load: Load) -> list[float]:
+    """Enqueue and wait; ms each."""
+    queue = _queue(load)
+    times = await roundtrip_with(queue, load)
+    await queue.disconnect()
+    return times
+
+
+if __name__ == "__main__":
+    play(fill, work, enqueue, roundtrip)
