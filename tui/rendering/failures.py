@@ -13,7 +13,7 @@ from tui.widgets.columns import Column
 COLUMNS: Final = (
     Column("function", "FAILURES", 14, flex=1, sortable=True),
     Column("count", "count", 7, align="right", sortable=True, descending=True),
-    Column("broke", "what broke", 24, flex=5),
+    Column("broke", "what broke", 40, flex=5),
     Column("trend", "last hour", 12, style="muted", priority=3),
     Column("share", "of runs", 7, align="right", priority=4),
     Column("queue", "queue", 9, priority=5),

@@ -25,6 +25,16 @@ COLUMNS: Final = (
 )
 """What a job shows."""
 
+GROUP_COLUMNS: Final = (
+    Column("key", "JOB", 12, flex=1, middle=True),
+    Column("said", "arguments, error", 24, flex=6),
+    Column("attempts", "tries", 5, align="right", priority=1),
+    Column("when", "when", 9, align="right", sortable=True, descending=True),
+    Column("took", "took", 6, align="right", priority=2),
+    Column("worker", "worker", 12, flex=1, priority=3),
+)
+"""What a job shows among its like, where state and function are the same for all."""
+
 STATE_STYLES: Final = {
     JobState.QUEUED: "wait",
     JobState.ACTIVE: "busy",
@@ -76,6 +86,22 @@ def said_cell(job: JobRow, moment: Moment) -> Cell:
     arguments = moment.text(job.arguments)
     runs.append((arguments if arguments not in {"", "{}", "null"} else "", "muted"))
     return Cell(runs=tuple(runs))
+
+
+def group_job_row(job: JobRow, moment: Moment) -> GridRow:
+    """One failed job as cells in the order of `GROUP_COLUMNS`."""
+    arguments = moment.text(job.arguments)
+    # What broke is the same for all of them, and stands above; what they were called with is not.
+    said = Cell(runs=((f"{arguments}  " if arguments else "", ""), (moment.text(short_error(job.error)), "muted")))
+    cells: tuple[AnyCell, ...] = (
+        moment.text(job.key, 80),
+        Cell(f"can't be read: {moment.text(job.broken)}", "bad") if job.broken else said,
+        f"{job.attempts}/{job.retries}" if job.attempts else Cell("-", "muted"),
+        when_cell(job),
+        human_duration(job.duration_ms) if job.duration_ms else Cell("-", "muted"),
+        moment.text(job.worker, 60),
+    )
+    return GridRow(job.id, cells)
 
 
 def short_error(error: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from quarterdeck.model import AuditRow, Level, OperatorRow, Snapshot
 from quarterdeck.text import cell_width, fit, human_count, human_duration
 from tui.rendering.moment import Moment
+
+LEAST_PLACE: Final = 12
+"""Cells that the place keeps whatever the flags take."""
 
 Runs = tuple[tuple[str, str], ...]
 """Pieces of one line, each with the name of its style."""
@@ -75,7 +79,7 @@ def top_runs(  # one line says where one is, what holds there and what is wrong
     dot = moment.glyphs.plain(" · ")
     verdict = verdict_runs(snapshot, moment)
     room = max(width - width_of(verdict), width * 3 // 5) - width_of(tuple(left)) - len(dot) - 1
-    left += [(dot, "muted"), *cut(((place, "strong"),), max(0, room))]
+    left += [(dot, "muted"), *cut(((place, "strong"),), max(LEAST_PLACE, room))]
     return spread(tuple(left), cut(verdict, width - width_of(tuple(left)) - 1), width)
 
 

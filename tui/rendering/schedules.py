@@ -13,7 +13,7 @@ from tui.widgets.columns import Column
 
 OVERVIEW_COLUMNS: Final = (
     Column("name", "SCHEDULE", 14, flex=2),
-    Column("next", "next", 11, align="right"),
+    Column("next", "next", 14, align="right"),
     Column("expression", "cron", 13, flex=1),
     Column("function", "function", 14, flex=1, priority=3),
     Column("last", "last", 14, flex=1),
@@ -24,7 +24,7 @@ OVERVIEW_COLUMNS: Final = (
 
 COLUMNS: Final = (
     Column("name", "SCHEDULE", 14, flex=2, sortable=True),
-    Column("next", "next", 11, align="right", sortable=True),
+    Column("next", "next", 14, align="right", sortable=True),
     Column("at", "at", 11, align="right", priority=3),
     Column("expression", "cron", 12, priority=2),
     Column("words", "in words", 14, flex=4, priority=1),

@@ -14,16 +14,16 @@ from tui.widgets.columns import Column
 COLUMNS: Final = (
     Column("name", "WORKER", 13, flex=2),
     Column("slots", "slots", 7, align="right"),
-    Column("now", "now", 16, flex=4),
+    Column("now", "now", 24, flex=4),
     Column("age", "age", 6, align="right", priority=1),
     Column("beat", "beat", 5, align="right"),
-    Column("state", "state", 8),
+    Column("state", "state", 8, priority=5),
     Column("complete", "done", 7, align="right", priority=4),
     Column("failed", "failed", 6, align="right", priority=4),
-    Column("version", "version", 9, priority=3),
-    Column("queues", "queues", 10, flex=1, priority=5),
-    Column("cpu", "cpu", 5, align="right", priority=6),
-    Column("memory", "memory", 7, align="right", priority=7),
+    Column("version", "version", 7, priority=3),
+    Column("queues", "queues", 10, flex=1, priority=6),
+    Column("cpu", "cpu", 5, align="right", priority=7),
+    Column("memory", "memory", 7, align="right", priority=8),
 )
 """What a worker shows."""
 
@@ -40,7 +40,7 @@ def worker_row(worker: WorkerRow, moment: Moment, *, newest_version: str = "") -
     cells: tuple[AnyCell, ...] = (
         moment.text(worker.name or worker.id, 80),
         f"{worker.running}/{worker.slots}" if worker.slots else str(worker.running or "-"),
-        Cell(now_text(worker, moment), "" if worker.running or worker.held else "muted"),
+        now_cell(worker, moment),
         Age(oldest, style="warn" if overdue else ""),
         Age(worker.beat_ms or None, alarm_ms=BEAT_LATE_MS, alarm="bad"),
         Cell(worker.state, _STYLES.get(worker.state, "muted")),
@@ -52,6 +52,14 @@ def worker_row(worker: WorkerRow, moment: Moment, *, newest_version: str = "") -
         human_bytes(worker.memory_bytes),
     )
     return GridRow(worker.id, cells)
+
+
+def now_cell(worker: WorkerRow, moment: Moment) -> Cell:
+    """What a worker is at, after its state where that is not the usual one: where it is narrow no column tells it."""
+    said = now_text(worker, moment)
+    if worker.state in {"running", "stock", ""}:
+        return Cell(said, "" if worker.running else "muted")
+    return Cell(runs=((worker.state, _STYLES.get(worker.state, "muted")), (f": {said}" if said != "-" else "", "")))
 
 
 def now_text(worker: WorkerRow, moment: Moment) -> str:

@@ -25,7 +25,7 @@ class Group(ListScreen):
     """
 
     SCREEN = model.Screen.GROUP
-    COLUMNS = jobs.COLUMNS
+    COLUMNS = jobs.GROUP_COLUMNS
     EMPTY = "no failed job is left in this group"
 
     def __init__(self, view: View) -> None:
@@ -47,7 +47,7 @@ class Group(ListScreen):
 
     def row_of(self, target: Target) -> GridRow:
         """A job as cells."""
-        return jobs.job_row(cast("JobRow", target), self.moment())
+        return jobs.group_job_row(cast("JobRow", target), self.moment())
 
     def everything(self) -> Selection:
         """The whole group, filtered as the list is."""
