@@ -69,9 +69,9 @@ class Bridge:
         """Take leave and release the connection; safe to call twice."""
         task, self._running = self._running, None
         if task is not None:
+            self._runner.stop()
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
         if not self._guard.read_only:
             with suppress(OSError, asyncio.TimeoutError, *_redis_errors()):
                 await self._presence.leave()

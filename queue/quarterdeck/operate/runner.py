@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -45,24 +46,29 @@ class BulkRunner:
         self._runner = runner
         self._queues = queues
         self._wake = asyncio.Event()
+        self._stopped = False
 
     def wake(self) -> None:
         """Look at once: a new operation was put on the server."""
         self._wake.set()
 
+    def stop(self) -> None:
+        """End `run` after its present step. A mere cancellation can be swallowed by a client that is reading."""
+        self._stopped = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Carry operations out for ever; a server that is away is waited for."""
-        while True:
+        """Carry operations out until stopped or cancelled; a server that is away is waited for."""
+        while not self._stopped:
             try:
                 busy = await self.step_all()
             except (RedisError, OSError):
                 busy = False
-            if not busy:
+            if not busy and not self._stopped:
                 self._wake.clear()
-                try:
-                    await asyncio.wait_for(self._wake.wait(), IDLE_S)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_S):
+                        await self._wake.wait()
 
     async def step_all(self) -> bool:
         """One step of every operation that is live and ours to carry out; False when there is none."""

@@ -26,6 +26,7 @@ from quarterdeck.worker.worker import Worker
 
 logger = logging.getLogger("quarterdeck.worker")
 
+_CANCEL_S = 0.5
 BURST_IDLE_S = 0.5
 """How long a burst waits for one more job."""
 
@@ -146,16 +147,10 @@ class Service:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-def _module_of(loaded: App | dict[str, Any], path: str) -> str:
-    """The module whose version is the code's: the one that was named, or that of an app's first task."""
-    if isinstance(loaded, App) and path == "settings":
-        return next((task.function.__module__ for task in loaded.tasks.values()), "")
-    module, colon, _ = path.partition(":")
-    return module if colon else path.rpartition(".")[0] or path
+    """Cancel a task until it has ended: a client that is reading may swallow a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_S)
 
 
 async def _look(address: Any) -> None:
