@@ -19,17 +19,20 @@ def main() -> int:
     parser.add_argument("--guard", action="store_true")
     parser.add_argument("--die", choices=("crash", "task", "thread", "exit", "kill", "hang"), default=None)
     parser.add_argument("--stalls", type=Path, default=None)
+    parser.add_argument("--hostile", action="store_true")
     options = parser.parse_args()
     if options.guard:
         from tui.terminal.guardian import guard
 
         guard()
-    from terminal_sample_app import SampleApp
+    from terminal_sample_app import HostileApp, SampleApp
 
     from tui.terminal.driver import driver_class
     from tui.terminal.manners import run
 
     driver = driver_class(plain=options.plain_driver)
+    if options.hostile:
+        return run(HostileApp(driver_class=driver))
     return run(SampleApp(options.change, options.die, options.stalls, driver_class=driver))
 
 

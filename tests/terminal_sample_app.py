@@ -210,3 +210,36 @@ class SampleApp(App[None]):
 
     async def _stray(self) -> None:
         raise RuntimeError("perished in a task")
+
+
+HOSTILE = (
+    "\x1b[2J\x1b[H wiped",
+    "\x1b[?1049l left",
+    "\x1b[?1000h mouse",
+    "\x1b]0;title\x07 titled",
+    "\x1b]52;c;ZXZpbA==\x07 copied",
+    "\x1b]8;;http://evil\x1b\\ linked",
+    "\x1b]unfinished string",
+    "\x1bP+q544e\x1b\\ queried",
+    "\x1b[c\x1b[6n\x1b[5n asked",
+    "\x1b(0 lines \x0e shifted \x0f",
+    "\x1bc reset \x1b7 \x1b#8",
+    "\x9b2J \x9d0;c1\x9c \x85",
+    "\x00\x07\x08\x0b\x0c\x7f",
+    "\u202eright to left\u202c \u2066 \u200b \ufeff \U000e0041",
+    "broken \ud800 surrogate",
+    "zalgo" + "\u0301" * 300,
+    "long" * 300_000,
+)
+
+
+class HostileApp(App[None]):
+    """Paints what nobody cleaned: the driver is the last line of defence."""
+
+    CSS = "Screen { overflow: hidden; } Static { height: 1; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("sample ready ", markup=False)
+        for text in HOSTILE:
+            yield Static(text, markup=False)
+        yield Static("end of hostility", markup=False)

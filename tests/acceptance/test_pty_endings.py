@@ -33,7 +33,7 @@ def assert_restored(lab: Lab, before: list[Any]) -> None:
     last = lab.received.rpartition(b"\x1b[?1049h")[2].decode()
     for mode in SWITCHED_OFF:
         assert f"\x1b[{mode}" in last
-    assert lab.modes()[:4] == before[:4]
+    lab.wait(lambda: lab.modes()[:4] == before[:4])
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def before() -> list[Any]:
         os.close(slave)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", [[], ["--guard"]], ids=["alone", "guarded"])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_to_the_pid_the_shell_knows_ends_in_order(
@@ -75,6 +76,7 @@ def test_q_leaves_with_status_0(before: list[Any]) -> None:
         assert_restored(lab, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "text"),
     [("crash", "perished in a handler"), ("task", "perished in a task"), ("thread", "ZeroDivisionError")],
@@ -98,6 +100,15 @@ def test_the_guardian_restores_what_the_child_could_not(how: str, status: int, b
         assert_restored(lab, before)
 
 
+@pytest.mark.slow
+def test_the_guardian_restores_for_textuals_own_driver_too(before: list[Any]) -> None:
+    with sample("--guard", "--plain-driver", "--die", "kill") as lab:
+        ready(lab)
+        lab.send("!")
+        assert lab.wait_exit() == 137
+        assert_restored(lab, before)
+
+
 def test_the_child_restores_and_leaves_when_the_guardian_is_killed(before: list[Any]) -> None:
     with sample("--guard") as lab:
         child = ready(lab)
@@ -108,6 +119,7 @@ def test_the_child_restores_and_leaves_when_the_guardian_is_killed(before: list[
         lab.wait(lambda: not Path(f"/proc/{child}").exists() or "Z" in _state(child))
 
 
+@pytest.mark.slow
 def test_an_app_that_hangs_is_ended_after_the_grace_time(before: list[Any]) -> None:
     with sample("--die", "hang") as lab:
         ready(lab)
@@ -119,6 +131,7 @@ def test_an_app_that_hangs_is_ended_after_the_grace_time(before: list[Any]) -> N
         assert_restored(lab, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", [[], ["--guard"]], ids=["alone", "guarded"])
 def test_it_leaves_when_its_terminal_is_gone_even_with_hangups_ignored(guard: list[str]) -> None:
     lab = Lab(["/bin/sh", "-c", f"trap '' HUP; exec {sys.executable} {SAMPLE} {' '.join(guard)}"])
@@ -128,6 +141,7 @@ def test_it_leaves_when_its_terminal_is_gone_even_with_hangups_ignored(guard: li
     lab.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", [[], ["--guard"]], ids=["alone", "guarded"])
 def test_stop_and_continue_by_key(guard: list[str], before: list[Any]) -> None:
     with sample(*guard) as lab:
@@ -146,6 +160,7 @@ def test_stop_and_continue_by_key(guard: list[str], before: list[Any]) -> None:
         assert_restored(lab, before)
 
 
+@pytest.mark.slow
 def test_waking_the_guardian_alone_wakes_the_child() -> None:
     with sample("--guard") as lab:
         child = ready(lab)
@@ -157,6 +172,7 @@ def test_waking_the_guardian_alone_wakes_the_child() -> None:
         assert lab.wait_exit() == 0
 
 
+@pytest.mark.slow
 def test_after_an_unseen_stop_the_screen_is_painted_anew() -> None:
     with sample() as lab:
         ready(lab)
@@ -169,6 +185,7 @@ def test_after_an_unseen_stop_the_screen_is_painted_anew() -> None:
         lab.wait(lambda: "the shell was here" not in lab.emulator.text())
 
 
+@pytest.mark.slow
 def test_another_program_gets_the_terminal_and_gives_it_back(before: list[Any]) -> None:
     with sample("--change", "all") as lab:
         ready(lab)

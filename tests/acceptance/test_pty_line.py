@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import sys
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from terminal_lab import Lab
 
+from tui.terminal import modes
+
 SAMPLE = str(Path(__file__).resolve().parent.parent / "terminal_sample.py")
-SLOW = {"bytes_per_s": 10_000.0, "rtt_s": 0.15}
+THIN = {"bytes_per_s": 10_000.0, "rtt_s": 0.15}
 
 
 def sample(*options: str, **lab: Any) -> Lab:
@@ -31,8 +34,9 @@ def quality(lab: Lab) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_on_a_slow_line_keys_are_answered_soon_and_leaving_is_quick() -> None:
-    with sample("--change", "all", size=(120, 40), **SLOW) as lab:
+    with sample("--change", "all", size=(120, 40), **THIN) as lab:
         waits = []
         for _ in range(6):
             lab.send("\x1b[B")
@@ -48,7 +52,7 @@ def test_on_a_slow_line_keys_are_answered_soon_and_leaving_is_quick() -> None:
 
 
 def test_never_more_than_the_window_without_an_answer() -> None:
-    with sample("--change", "all", size=(120, 40), **SLOW) as lab:
+    with sample("--change", "all", size=(120, 40), **THIN) as lab:
         for key in ("\t", "\x1b[6~", "\x1b[6~", "\t", "\x0c"):
             lab.send(key)
         lab.settle(0.2, 3.0)
@@ -57,8 +61,9 @@ def test_never_more_than_the_window_without_an_answer() -> None:
         assert max(pieces) <= 2048
 
 
+@pytest.mark.slow
 def test_the_line_is_measured() -> None:
-    with sample("--change", "all", size=(120, 40), **SLOW) as lab:
+    with sample("--change", "all", size=(120, 40), **THIN) as lab:
         time.sleep(2.5)
         slow = quality(lab)
     assert slow["bad"] == "True"
@@ -71,6 +76,7 @@ def test_the_line_is_measured() -> None:
     assert fast["answers"] == "True"
 
 
+@pytest.mark.slow
 def test_a_deaf_terminal_stalls_nothing_and_gets_one_fresh_picture(tmp_path: Path) -> None:
     stalls = tmp_path / "stalls"
     with sample("--change", "all", "--stalls", str(stalls), size=(120, 40)) as lab:
@@ -90,6 +96,7 @@ def test_a_deaf_terminal_stalls_nothing_and_gets_one_fresh_picture(tmp_path: Pat
     assert caught_up < 12_000
 
 
+@pytest.mark.slow
 def test_leaving_a_deaf_terminal_is_quick() -> None:
     with sample("--change", "all") as lab:
         lab.reading = False
@@ -100,6 +107,7 @@ def test_leaving_a_deaf_terminal_is_quick() -> None:
         assert time.monotonic() - began < 4.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ssh", [{}, {"SSH_TTY": "/dev/pts/7"}], ids=["here", "ssh"])
 def test_a_terminal_that_never_answers_is_painted_all_the_same(ssh: dict[str, str]) -> None:
     with sample("--change", "countdowns", size=(120, 40), answers=False, environ=ssh) as lab:
@@ -109,6 +117,7 @@ def test_a_terminal_that_never_answers_is_painted_all_the_same(ssh: dict[str, st
         lab.wait_text("answers=False")
 
 
+@pytest.mark.slow
 def test_a_session_reattached_to_another_terminal_is_painted_on_ctrl_l() -> None:
     with sample() as lab:
         lab.settle()
@@ -127,6 +136,7 @@ def test_an_escape_sequence_split_by_the_line_moves_the_cursor_once() -> None:
         assert "escape" not in lab.emulator.text()
 
 
+@pytest.mark.slow
 def test_the_mouse_is_off_over_ssh_until_asked_for() -> None:
     with sample(environ={"SSH_TTY": "/dev/pts/7"}) as lab:
         lab.settle()
@@ -155,6 +165,7 @@ def test_no_color_sends_none() -> None:
         assert codes <= {b"", b"0", b"1", b"2", b"3", b"4", b"7", b"22", b"23", b"24", b"27"}
 
 
+@pytest.mark.slow
 def test_a_terminal_of_256_colours_gets_no_others() -> None:
     with sample(environ={"TERM": "screen-256color", "COLORTERM": ""}) as lab:
         lab.settle()
@@ -162,6 +173,7 @@ def test_a_terminal_of_256_colours_gets_no_others() -> None:
         assert b"38;5;" in lab.received
 
 
+@pytest.mark.slow
 def test_resizing_paints_the_whole_new_screen() -> None:
     with sample("--change", "countdowns") as lab:
         for size in ((120, 40), (60, 20), (100, 30)):
@@ -174,3 +186,19 @@ def test_resizing_paints_the_whole_new_screen() -> None:
         lab.settle(0.3, 3.0)
         rows = [row for row in range(30) if painted[row] != lab.emulator.cells()[row]]
         assert len(rows) <= 4  # countdowns went on
+
+
+ALLOWED = re.compile(
+    r"\x1b\[[0-9;]*m|\x1b\[[0-9]*(?:;[0-9]+)?H|\x1b\[[0-9]*[ABCDGKX]|\x1b\[6n|\x1b\[\?2026[hl]|[\r\n\x08]"
+)
+
+
+def test_whatever_a_widget_was_given_nothing_but_painting_reaches_the_terminal() -> None:
+    with Lab([sys.executable, SAMPLE, "--hostile"], size=(120, 40)) as lab:
+        lab.wait_text("end of hostility")
+        lab.settle()
+        stream = lab.received.decode()
+    for switching in (modes.ENTER, modes.KITTY_KEYS, modes.MOUSE_ON, modes.ASK_SYNC):
+        stream = stream.replace(switching, "", 1)
+    painted = ALLOWED.sub("", stream)
+    assert not {unicodedata.category(character) for character in painted} & {"Cc", "Cf", "Cs", "Zl", "Zp"}

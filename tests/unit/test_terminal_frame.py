@@ -36,6 +36,9 @@ def test_rows_are_placed_and_styled() -> None:
     "hostile",
     [
         "\x1b[2 q",
+        "\x1b[J",
+        "\x1b[2K",
+        "\x1b[9X",
         "\x1b[?1049l",
         "\x1b[?1000h",
         "\x1b[6n",
@@ -98,21 +101,6 @@ def test_an_unfinished_string_does_not_swallow_the_frame(introducer: str) -> Non
 def test_moves(moves: str, place: tuple[int, int]) -> None:
     parser = parsed(moves)
     assert (parser.row, parser.column) == place
-
-
-@pytest.mark.parametrize(
-    ("erase", "expected"),
-    [
-        ("\x1b[K", ["aaaaa", "bb   ", "ccccc"]),
-        ("\x1b[1K", ["aaaaa", "   bb", "ccccc"]),
-        ("\x1b[2K", ["aaaaa", "     ", "ccccc"]),
-        ("\x1b[J", ["aaaaa", "bb   ", "     "]),
-        ("\x1b[1J", ["     ", "   bb", "ccccc"]),
-        ("\x1b[2J", ["     ", "     ", "     "]),
-    ],
-)
-def test_erasing(erase: str, expected: list[str]) -> None:
-    assert rows(parsed(f"\x1b[1;1Haaaaa\nbbbbb\nccccc\x1b[2;3H{erase}", width=5)) == expected
 
 
 def test_past_the_last_column_the_last_character_stays() -> None:

@@ -148,6 +148,7 @@ def check(steps: list[list[str]], limits: list[int], *, erases: bool) -> tuple[i
     return stock, sent
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(
     keys=st.lists(st.sampled_from(KEYS), min_size=3, max_size=12),

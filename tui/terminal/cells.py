@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tui.terminal.glyphs import Glyph
     from tui.terminal.styles import Style
 
@@ -75,11 +73,6 @@ class Grid:
         self.glyphs[row][column : column + width] = [text, REST][:width]
         self.styles[row][column : column + width] = [style] * width
         self.dirty.add(row)
-
-    def erase(self, row: int, columns: Sequence[int], style: Style) -> None:
-        """Blank the columns of a row (a range) in ``style``."""
-        if columns:
-            self.put(row, columns[0], " " * len(columns), style)
 
     def _mark(self, row: int, column: int, mark: str) -> None:
         glyphs = self.glyphs[row]

@@ -52,6 +52,9 @@ _GLANCE_S: Final = 0.02
 class DeckDriver(LinuxDriver):
     """A terminal driver that sends differences and never waits for the terminal."""
 
+    tells_the_guardian: ClassVar[bool] = True
+    """The guardian learns from the driver when the terminal is ours, suspension included."""
+
     ascii_only: ClassVar[bool] = False
     """Paint ASCII look-alikes whatever the locale can show."""
 

@@ -1,8 +1,8 @@
 """Reads the frames Textual writes into the grid of wanted cells.
 
-Only painting passes: cursor positions, colours, printable text and the erasing of screen or line. Everything else that
-a frame holds (mode switches, titles, clipboard writes, hyperlinks, device controls: Textual's own or smuggled in by
-text it was given) is counted and dropped here. What Textual may legitimately switch goes another way, see the driver.
+Only painting passes: cursor positions, colours and printable text. Everything else that a frame holds (erasing, mode
+switches, titles, clipboard writes, hyperlinks, device controls: Textual's own or smuggled in by text it was given) is
+counted and dropped here. What Textual may legitimately switch goes another way, see the driver.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ _TOKEN: Final = re.compile(
     r"|\x1b\[(?P<sgr>[0-9;]*)m"
     r"|\x1b\[(?P<place>[0-9;]*)H"
     r"|\x1b\[(?P<move>[0-9]*[ABCDEFGd])"
-    r"|\x1b\[(?P<erase>[0-2]?[JK])"
     r"|(?P<line>[\r\n])"
     # Strings that end where they should; one that doesn't loses its introducer and is then read as text.
     r"|(?P<string>\x1b[\]PX^_][^\x1b\x07]*(?:\x07|\x1b\\))"
@@ -57,8 +56,6 @@ class FrameParser:
                 self._new_line(token[0])
             elif kind == "move":
                 self._move(token["move"])
-            elif kind == "erase":
-                self._erase(token["erase"])
             else:
                 self.dropped += 1
 
@@ -120,21 +117,6 @@ class FrameParser:
         if way in "EF":
             self.column = 0
         self._clamp()
-
-    def _erase(self, parameters: str) -> None:
-        kind, what = parameters[:-1] or "0", parameters[-1]
-        grid, style = self._grid, self._style
-        column = min(self.column, grid.width - 1)
-        if kind == "0":
-            grid.erase(self.row, range(column, grid.width), style)
-        elif kind == "1":
-            grid.erase(self.row, range(column + 1), style)
-        else:
-            grid.erase(self.row, range(grid.width), style)
-        if what == "J":
-            rows = {"0": range(self.row + 1, grid.height), "1": range(self.row), "2": range(grid.height)}[kind]
-            for row in rows:
-                grid.erase(row, range(grid.width), style)
 
     def _clamp(self) -> None:
         self.row = max(0, min(self.row, self._grid.height - 1))

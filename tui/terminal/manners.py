@@ -51,9 +51,23 @@ def run(app: App[Any], *, mouse: bool = True) -> int:
         asyncio.get_running_loop().set_exception_handler(endings.on_task)
         await app.run_async(mouse=mouse)
 
-    with endings.installed():
+    with endings.installed(), _held(app):
         asyncio.run(main())
     return app.return_code or 0
+
+
+@contextlib.contextmanager
+def _held(app: App[Any]) -> Iterator[None]:
+    """Tell the guardian that the terminal is in use, for a driver that does not say so itself."""
+    bond = guardian.bond()
+    if bond is None or getattr(app.driver_class, "tells_the_guardian", False):
+        yield
+        return
+    bond.take()
+    try:
+        yield
+    finally:
+        bond.release()
 
 
 class _Endings:
