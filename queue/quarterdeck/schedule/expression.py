@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -103,6 +104,7 @@ def _at(day: date, hour: int, minute: int, second: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - a wall clock without a zone
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str, *, seconds: Literal["first"] = "first") -> Expression:
     """Read a cron expression: five fields, six with the seconds first, or a nickname (`@daily`).
 

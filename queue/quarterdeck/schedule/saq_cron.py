@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from croniter import CroniterError, croniter
@@ -26,6 +27,7 @@ from quarterdeck.schedule.fields import (
 _IN_CRONITERS_ORDER: Final = (MINUTE, HOUR, DAY, MONTH, WEEKDAY, SECOND)
 
 
+@lru_cache(maxsize=1024)
 def from_saq(text: str) -> Expression:
     """Read an expression of SAQ's `cron_jobs` as croniter does, and write it in our notation.
 

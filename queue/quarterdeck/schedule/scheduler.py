@@ -24,7 +24,7 @@ from quarterdeck.schedule.ledger import Retention, settle_unsettled
 from quarterdeck.schedule.scripts import script
 from quarterdeck.schedule.stock import hold_off_stock
 from quarterdeck.schedule.store import ScheduleStore
-from quarterdeck.schedule.ticks import NEVER_MS, ticks_from
+from quarterdeck.schedule.ticks import NEVER_MS, ticks_from, told_one_by_one
 
 logger = logging.getLogger("quarterdeck.schedule")
 
@@ -32,6 +32,8 @@ HORIZON_MS: Final = 2_000
 """How far ahead a scheduler prepares: more than the time between two looks."""
 MOST: Final = 500
 """Schedules that one script call handles; more that are due at once take more calls."""
+MOST_TICKS: Final = 300
+"""Ticks that one script call is given to decide on, so that the server is not held up."""
 LOOK_S: Final = 1.0
 IDLE_S: Final = 5.0
 """How often a queue without schedules is looked at."""
@@ -166,10 +168,13 @@ class QueueScheduler:
             return []
         now = int(self._monotonic() * 1000 + self._ahead_ms)
         proposals: list[list[Any]] = []
+        budget = MOST_TICKS
         for name, (tick, digest) in self._soon.ticks.items():
             definition = self._known.get((name, digest))
-            if definition is not None:
-                proposals.append(_tick_proposal(definition, tick, now + HORIZON_MS))
+            if definition is not None and budget > 0:
+                most = told_one_by_one(definition, len(self._soon.ticks))
+                proposals.append(_tick_proposal(definition, tick, now + HORIZON_MS, most))
+                budget -= len(proposals[-1][4]) // 2
         for name, (tick, digest) in self._soon.waiting.items():
             definition = self._known.get((name, digest))
             if definition is not None:
@@ -191,9 +196,9 @@ class QueueScheduler:
         await hold_off_stock(self._client, self.queue, self._hold_off)
 
 
-def _tick_proposal(definition: Definition, tick: int, until_ms: int) -> list[Any]:
+def _tick_proposal(definition: Definition, tick: int, until_ms: int, most: int) -> list[Any]:
     spec = definition.spec
-    ticks = ticks_from(definition, tick, until_ms) if tick != NEVER_MS else None
+    ticks = ticks_from(definition, tick, until_ms, most) if tick != NEVER_MS else None
     flat = ticks.flat if ticks else (NEVER_MS, NEVER_MS)
     return [
         "tick",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 MAX_NAME: Final = 200
+MAX_CATCH_UP: Final = 1_000
 WEEK_S: Final = 7 * 24 * 3600.0
 
 
@@ -68,7 +69,7 @@ class ScheduleSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.LATEST
     catch_up_max: int = 100
-    """`all`: so many of the missed ticks run, the newest ones."""
+    """`all`: so many of the missed ticks run, the newest ones; 1,000 at most."""
     catch_up_window_s: float = WEEK_S
     """Missed ticks older than this do not run."""
     jitter_s: float = 0.0
@@ -120,6 +121,8 @@ def checked(spec: ScheduleSpec) -> ScheduleSpec:
             raise ScheduleError(
                 f"The schedule {spec.name}: {field} is {getattr(spec, field)}, and at least {low} is needed."
             )
+    if spec.catch_up_max > MAX_CATCH_UP:
+        raise ScheduleError(f"The schedule {spec.name}: catch_up_max is {spec.catch_up_max}, above {MAX_CATCH_UP}.")
     if unknown := sorted(set(spec.options) - JOB_FIELDS):
         raise ScheduleError(
             f"The schedule {spec.name}: {', '.join(unknown)} is no job setting.",

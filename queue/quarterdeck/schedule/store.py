@@ -15,7 +15,7 @@ from quarterdeck.schedule.ticks import DELETED_MS, due_of, next_tick
 from quarterdeck.script import Argument
 
 TRIES: Final = 5
-CHUNK: Final = 500
+CHUNK: Final = 100
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -98,22 +98,29 @@ class ScheduleStore:
         Edits and pauses stay. A name that an operator's own schedule has is left to it and returned. Safe to call by
         many workers at once.
         """
+        wanted = {spec.name: encode(spec) for spec in specs}
         for _ in range(TRIES):
-            theirs = await self.load(sorted({*(spec.name for spec in specs), *await self.names()}))
-            now = await self.now_ms()
-            taken = [spec.name for spec in specs if _is_runtime(theirs[spec.name])]
-            changes = [
-                (theirs[spec.name], spec, None)
-                for spec in specs
-                if spec.name not in taken and not _same(theirs[spec.name], spec)
-            ]
-            lost = await self.write(now, changes)
-            wanted = {spec.name for spec in specs}
+            names = await self.names()
+            same = await self._unchanged(wanted)
+            theirs = await self.load([*(name for name in names if name not in wanted), *(set(wanted) - same)])
+            taken = [name for name in wanted if name not in same and _is_runtime(theirs[name])]
+            kept = {*same, *taken}
+            changes = [(theirs[spec.name], spec, None) for spec in specs if spec.name not in kept]
+            lost = await self.write(await self.now_ms(), changes) if changes else []
             gone = {name: each.digest for name, each in theirs.items() if name not in wanted and _of_app(each, app)}
             await self.remove(gone, keep_edits=True)
             if not lost:
                 return taken
         return taken
+
+    async def _unchanged(self, wanted: Mapping[str, bytes]) -> set[str]:
+        """The names under which just this code is stored: a worker that starts again reads nothing else of them."""
+        names, same = list(wanted), set[str]()
+        for start in range(0, len(names), CHUNK):
+            chunk = names[start : start + CHUNK]
+            codes = await self.client.hmget(self.keys.schedules, chunk)
+            same |= {name for name, code in zip(chunk, codes, strict=True) if code == wanted[name]}
+        return same
 
     async def retime(self, names: Sequence[str]) -> None:
         """Give schedules whose state was lost or edited by hand a next tick again; sets aside what can't be read."""
@@ -184,10 +191,6 @@ def _change(queue: str, now: int, was: Stored, code: ScheduleSpec | None, edits:
 def _packed(was: Stored, code: bytes | bool, edits: bytes | str | bool, tick: int, due: int) -> bytes:
     texts = [part.decode() if isinstance(part, bytes) else part for part in (code, edits)]
     return _pack([was.name, was.digest, *texts, tick, due])
-
-
-def _same(was: Stored, spec: ScheduleSpec) -> bool:
-    return was.definition is not None and encode(was.definition.code) == encode(spec)
 
 
 def _is_runtime(was: Stored) -> bool:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from quarterdeck.schedule.expression import epoch_ms, utc
 from quarterdeck.schedule.fields import ExpressionError
+from quarterdeck.schedule.spec import CatchUp
 
 if TYPE_CHECKING:
     from quarterdeck.schedule.definition import Definition
 
 MOST: Final = 200
-"""Missed ticks that are told one by one; earlier ones are told as one entry with their number."""
-COUNTED: Final = 5_000
-"""Ticks that are walked one by one before the walk jumps ahead."""
+"""Missed ticks that are told one by one at most; earlier ones are told as one entry with their number."""
+LEAST: Final = 3
+SHARED: Final = 1_500
+"""Missed ticks that are told one by one, over all schedules that are due at once."""
+WALKED: Final = 5_000
+"""Missed ticks that are walked to be counted, before the walk jumps ahead; fewer when many schedules are due."""
+LARGEST: Final = 100_000
 NEVER_MS: Final = 253_402_300_799_000
 """The end of year 9999: the tick of a schedule whose expression has come to its end."""
 DELETED_MS: Final = NEVER_MS + 1
@@ -55,35 +59,55 @@ def due_of(definition: Definition, tick: int, following: int) -> int:
     return min(tick + dice * (jitter_ms + 1) // 2**64, max(tick, following - 1))
 
 
-def ticks_from(definition: Definition, tick: int, until_ms: int) -> Ticks:
-    """The ticks from `tick` (a tick itself) on, up to the first after `until_ms`, at least two."""
+def told_one_by_one(definition: Definition, due_at_once: int) -> int:
+    """How many missed ticks of a schedule are told one by one when so many schedules are due: fewer when many are.
+
+    Never less than the catch-up policy may run.
+    """
+    share = max(LEAST, min(MOST, SHARED // max(1, due_at_once)))
+    return max(share, definition.spec.catch_up_max) if definition.spec.catch_up is CatchUp.ALL else share
+
+
+def ticks_from(definition: Definition, tick: int, until_ms: int, most: int = MOST) -> Ticks:
+    """The ticks from `tick` (a tick itself) on, up to the first after `until_ms`, at least two.
+
+    No more than `most` that are due, the newest ones.
+    """
     found = [tick]
+    walk = WALKED if most >= MOST else 2 * most
     while found[-1] <= until_ms or len(found) < 2:
         found.append(next_tick(definition, found[-1]))
         if found[-1] == NEVER_MS:
             break
-        if len(found) >= COUNTED and found[-1] <= until_ms:
-            return _after_a_jump(definition, found, until_ms)
-    count = len(found) - 1 - MOST
+        if len(found) > walk and found[-1] <= until_ms:
+            return _after_a_jump(definition, found, until_ms, most)
+    count = len(found) - 1 - most
     if count <= 0:
         return Ticks(_with_dues(definition, found))
-    more = f"this and {count - 1} ticks after it" if count > 1 else "this tick"
-    return Ticks(_with_dues(definition, found[count:]), (tick, f"no scheduler ran: {more}"))
+    return Ticks(_with_dues(definition, found[count:]), (tick, f"no scheduler ran: {_and_more(count)}"))
 
 
-def _after_a_jump(definition: Definition, walked: list[int], until_ms: int) -> Ticks:
+def _after_a_jump(definition: Definition, walked: list[int], until_ms: int, most: int) -> Ticks:
     """The newest ticks before `until_ms`, when there are too many to walk: a window is widened until it holds some."""
-    width = timedelta(minutes=5)
+    width_ms = (walked[-1] - walked[0]) // (len(walked) - 1) * (most + 5)
     while True:
-        start = max(walked[-1], epoch_ms(utc(until_ms) - width))
-        fires = definition.expression.between(utc(start), utc(until_ms), definition.tz, limit=20 * COUNTED)
-        if len(fires) >= MOST or start == walked[-1]:
+        start = max(walked[-1], until_ms - width_ms)
+        fires = definition.expression.between(utc(start), utc(until_ms), definition.tz, limit=LARGEST)
+        if len(fires) >= most or start == walked[-1]:
             break
-        width *= 4
-    newest = [epoch_ms(fire) for fire in fires][-MOST:]
-    told = f"no scheduler ran: this and all ticks before {utc(newest[0]):%Y-%m-%d %H:%M:%S} UTC"
-    newest.append(next_tick(definition, newest[-1]))
-    return Ticks(_with_dues(definition, newest), (walked[0], told))
+        width_ms *= 4
+    found = [epoch_ms(fire) for fire in fires]
+    if start == walked[-1]:
+        found = walked + found
+        told = _and_more(len(found) - most)
+    else:
+        told = f"this and all ticks before {utc(found[-most]):%Y-%m-%d %H:%M:%S} UTC"
+    newest = [*found[-most:], next_tick(definition, found[-1])]
+    return Ticks(_with_dues(definition, newest), (walked[0], f"no scheduler ran: {told}"))
+
+
+def _and_more(count: int) -> str:
+    return f"this and {count - 1} ticks after it" if count > 1 else "this tick"
 
 
 def _with_dues(definition: Definition, ticks: list[int]) -> tuple[int, ...]:
