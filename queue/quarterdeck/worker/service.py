@@ -153,6 +153,14 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await asyncio.wait([task], timeout=_CANCEL_S)
 
 
+def _module_of(loaded: App | dict[str, Any], path: str) -> str:
+    """The module whose version is the code's: the one that was named, or that of an app's first task."""
+    if isinstance(loaded, App) and path == "settings":
+        return next((task.function.__module__ for task in loaded.tasks.values()), "")
+    module, colon, _ = path.partition(":")
+    return module if colon else path.rpartition(".")[0] or path
+
+
 async def _look(address: Any) -> None:
     """Look at the server once: what refuses us is an error now, one that is not there yet is waited for."""
     try:
