@@ -18,7 +18,7 @@ from tasks.application import app, folder
 from tasks.neighbours import HOST, Neighbour
 
 SENDER = "deck@quarterdeck.example"
-GREYLISTED_SHARE = 0.06
+GREYLISTED_SHARE = 0.04
 _chance = random.Random()  # noqa: S311 - nothing secret hangs on it
 _numbers = count(1)
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each command
@@ -56,15 +56,28 @@ async def _start() -> asyncio.Server:
 sink = Neighbour("mail-sink", _start)
 
 
+class MailDeferredError(Exception):
+    """The server wants to be asked again later."""
+
+
+class MailRefusedError(Exception):
+    """The server will not take a mail to this address."""
+
+
 @app.task(queue="emails", retries=3, retry_delay_s=3, backoff=60, timeout_s=15, expected_s=0.3)
 def send_mail(to: str, subject: str, text: str) -> str:
-    """Send one mail; what the server said. Raises smtplib's errors."""
+    """Send one mail; what the server said. Raises MailDeferredError, MailRefusedError or smtplib's errors."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = SENDER, to, subject
     message["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
     message.set_content(text)
     with smtplib.SMTP(HOST, sink.port(), timeout=10) as server:
-        server.send_message(message)
-        said = server.noop()[1].decode()
+        try:
+            server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, said = refused.recipients[to]
+            kind = MailDeferredError if code < 500 else MailRefusedError
+            raise kind(f"SMTP {code}: {said.decode().partition(' ')[2]}") from refused
+        answer = server.noop()[1].decode()
     current_job().log.info("sent %r to %s", subject, to)
-    return said
+    return answer

@@ -16,7 +16,7 @@ from tasks.neighbours import HOST, Neighbour
 
 SECRET = b"the demo's shared secret"
 LOG_BYTES = 1_000_000
-BUSY_SHARE = 0.10
+BUSY_SHARE = 0.06
 """Answers 503, as an overloaded service does."""
 SLOW_SHARE = 0.03
 SLOW_S = 1.5

@@ -24,12 +24,12 @@ _chance = random.Random()  # noqa: S311 - nothing secret hangs on it
 
 
 async def order() -> None:
-    """An order; one in twenty comes from an importer that leaves out the tenant, some in a currency unknown here."""
+    """An order; one in a hundred comes without its tenant, as many in a currency unknown here."""
     record = {"tenant_id": _chance.choice(TENANTS), "cents": _chance.randint(500, 90_000), "currency": "EUR"}
     luck = _chance.random()
-    if luck < 0.03:
+    if luck < 0.01:
         del record["tenant_id"]
-    elif luck < 0.05:
+    elif luck < 0.02:
         record["currency"] = "XTS"
     else:
         record["currency"] = _chance.choice(["EUR", "EUR", "USD", "GBP", "CHF"])
@@ -38,20 +38,20 @@ async def order() -> None:
 
 async def webhook() -> None:
     """An event; a few are of a kind that the receiver has retired."""
-    event = "order.legacy" if _chance.random() < 0.04 else "order.placed"
+    event = "order.legacy" if _chance.random() < 0.02 else "order.placed"
     await deliver_webhook.enqueue(event, {"tenant": _chance.choice(TENANTS), "number": _chance.randint(1, 10**6)})
 
 
 async def mail() -> None:
     """A notification; a few go to people who have left."""
     tenant = _chance.choice(TENANTS)
-    who = "nobody" if _chance.random() < 0.05 else "orders"
+    who = "nobody" if _chance.random() < 0.02 else "orders"
     await send_mail.enqueue(f"{who}@{tenant}.example", f"News for {tenant}", "Your order is on its way.")
 
 
 async def stock() -> None:
-    """A question to the supplier; one in thirty is so large that it times out."""
-    units = _chance.randint(220, 400) if _chance.random() < 1 / 30 else _chance.randint(5, 120)
+    """A question to the supplier; one in fifty is so large that it times out."""
+    units = _chance.randint(220, 400) if _chance.random() < 0.02 else _chance.randint(5, 120)
     await reserve_stock.enqueue(_chance.choice(TENANTS), units)
 
 

@@ -47,8 +47,8 @@ async def deliver_webhook(
         raise WebhookBusyError(f"{event}: {type(error).__name__}") from error
     if response.status >= 500:
         log.warning("attempt %d: %d %s", current_job().attempt, response.status, text)
-        raise WebhookBusyError(f"{response.status}: {text}")
+        raise WebhookBusyError(f"HTTP {response.status}: {text}")
     if response.status >= 400:
-        raise WebhookRefusedError(f"{response.status}: {text}")
+        raise WebhookRefusedError(f"HTTP {response.status}: {text}")
     log.info("delivered %s: %d", event, response.status)
     return response.status
