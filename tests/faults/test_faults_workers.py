@@ -25,11 +25,12 @@ async def test_without_faults_every_job_runs_once(valkey, queue_name, tmp_path):
 
 async def test_sigkill_five_times_with_one_attempt_each(valkey, queue_name, tmp_path):
     async with Fleet(valkey.url, queue_name, tmp_path) as fleet:
-        keys = await fleet.feed(2000, pause_s=0.02)
+        keys = await fleet.feed(1000, pause_s=0.02)
         fleet.start()
         for _ in range(5):
             victim = fleet.start()
             await fleet.up(victim)
+            keys += await fleet.feed(200, pause_s=0.02)
             before = fleet.ends()
             await fleet.until(lambda before=before: fleet.ends() > before + 60, 30)
             kill(victim)
@@ -62,11 +63,12 @@ async def test_a_dead_workers_jobs_are_back_within_lease_and_three_seconds(valke
 
 async def test_sigterm_five_times_hands_back_without_an_attempt(valkey, queue_name, tmp_path):
     async with Fleet(valkey.url, queue_name, tmp_path, grace_s=0) as fleet:
-        keys = await fleet.feed(1500, pause_s=0.05)
+        keys = await fleet.feed(1000, pause_s=0.03)
         fleet.start()
         for _ in range(5):
             victim = fleet.start()
             await fleet.up(victim)
+            keys += await fleet.feed(200, pause_s=0.03)
             before = fleet.ends()
             await fleet.until(lambda before=before: fleet.ends() > before + 60, 30)
             victim.send_signal(signal.SIGTERM)

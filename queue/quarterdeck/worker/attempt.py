@@ -18,6 +18,7 @@ class Attempt:
         "aborted",
         "alone",
         "cause",
+        "deadline_s",
         "detached",
         "holder",
         "id",
@@ -50,6 +51,7 @@ class Attempt:
         """The reason of an abort."""
         self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.deadline_s = 0.0
         self.start_s = 0.0
         """When its function started (perf_counter)."""
         self.settled = False

@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from saq.job import Job, Status
@@ -26,6 +26,8 @@ logger = logging.getLogger("quarterdeck.worker")
 
 Function = Callable[..., Any]
 Hooks = Sequence[Callable[[Any], Any]]
+YOUNG_S: Final = 0.05
+"""How old an attempt gets before its timer is set; a shorter time-out is seen to at its own time."""
 Follow = Callable[[Job, Status, Any, int], Sequence[Step]]
 
 
@@ -75,6 +77,8 @@ class Runner:
         self._version = version
         self._is_async = {name: asyncio.iscoroutinefunction(function) for name, function in functions.items()}
         self._loop = asyncio.get_running_loop()
+        self._young: list[Attempt] = []
+        self._arming: asyncio.TimerHandle | None = None
 
     # -- starting --
 
@@ -84,7 +88,18 @@ class Runner:
         self.running[attempt.id] = attempt
         attempt.task = self._loop.create_task(self._run(attempt))
         if job.timeout:
-            attempt.timer = self._loop.call_later(job.timeout, self.cancel, attempt, "timeout")
+            attempt.deadline_s = self._loop.time() + job.timeout
+            self._young.append(attempt)
+            if self._arming is None:
+                self._arming = self._loop.call_later(min(job.timeout, YOUNG_S), self._arm)
+
+    def _arm(self) -> None:
+        """Set the timers of attempts that are not done after a moment: most end before it and need none."""
+        self._arming = None
+        young, self._young = self._young, []
+        for attempt in young:
+            if not attempt.settled and attempt.timer is None:
+                attempt.timer = self._loop.call_at(attempt.deadline_s, self.cancel, attempt, "timeout")
 
     async def _run(self, attempt: Attempt) -> None:
         job = attempt.job

@@ -292,7 +292,7 @@ class Worker(SaqWorker[Any]):
             self.upkeeping.look_closely()
             for state in self.turns.states:
                 state.filled()
-            self.turns.kick()
+        self.turns.kick()  # while beats failed nothing was taken
         for command in beat.commands:
             self.control.obey(command)
 
