@@ -23,7 +23,8 @@ NOW_MS = 1_795_000_000_000
 
 
 def _snapshot(**fields: object) -> Snapshot:
-    return Snapshot(view=View(), taken_ms=NOW_MS, **fields)  # type: ignore[arg-type]
+    served = {"queues": (QueueStat(name="emails", workers=1),)}
+    return Snapshot(view=View(), taken_ms=NOW_MS, **(served | fields))  # type: ignore[arg-type]
 
 
 def _queue(**fields: object) -> Snapshot:
@@ -80,10 +81,25 @@ def test_a_queue_in_trouble(fields: dict[str, object], level: Level, text: str) 
 
 
 @pytest.mark.parametrize(
-    "fields", [{"workers": 0}, {"oldest_ms": 29_000}, {"failure_rate": 0.04}, {"held": 3, "quarantined": 3}]
+    "fields",
+    [
+        {"oldest_ms": 29_000},
+        {"failure_rate": 0.04},
+        {"failure_rate": 0.5, "failed_attempts": 4},
+        {"held": 3, "quarantined": 3},
+    ],
 )
 def test_a_queue_in_no_trouble(fields: dict[str, object]) -> None:
     assert verdict_of(_queue(**fields)).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "says"),
+    [(_queue(workers=0), "no worker is alive"), (_snapshot(queues=()), "no worker is alive, and there is no queue yet")],
+)
+def test_silence_with_nobody_at_work_is_not_green(snapshot: Snapshot, says: str) -> None:
+    verdict = verdict_of(snapshot)
+    assert (verdict.level, verdict.headline) == (Level.NOTICE, says)
 
 
 def test_a_paused_queue_may_grow_old() -> None:

@@ -148,6 +148,11 @@ class MinuteStore:
         """Share of attempts that failed over the last five minutes, None when none ended."""
         return _failed_share(self._span(now, _RATE_MINUTES))
 
+    def failed_attempts(self, now: int) -> int:
+        """Attempts that failed over the last five minutes."""
+        minutes = self._span(now, _RATE_MINUTES)
+        return sum(counts.failed + counts.retried for minute in minutes for counts in minute.functions.values())
+
     def failing_since(self, now: int) -> int | None:
         """When the present failing began, epoch ms at the minute; None when it is not failing now."""
         rate = self.failure_rate(now)

@@ -68,6 +68,7 @@ def _stat(queue: str, store: MinuteStore, at_ms: int) -> QueueStat:
         in_per_s=arriving if store.recorded else None,
         out_per_s=leaving if store.recorded else None,
         failure_rate=store.failure_rate(minute),
+        failed_attempts=store.failed_attempts(minute),
         p50_ms=p50,
         p95_ms=p95,
         p99_ms=p99,

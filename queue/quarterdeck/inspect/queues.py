@@ -72,6 +72,7 @@ class QueuePart:
             in_per_s=arriving if recorded and deck else None,
             out_per_s=leaving if recorded else None,
             failure_rate=self.store.failure_rate(minute),
+            failed_attempts=self.store.failed_attempts(minute),
             p50_ms=p50,
             p95_ms=p95,
             p99_ms=p99,

@@ -14,6 +14,8 @@ VERY_OLD_MS: Final = 300_000
 FAILING: Final = 0.05
 BADLY_FAILING: Final = 0.25
 """Shares of failed attempts that are a warning, and bad."""
+FEW: Final = 5
+"""Failed attempts in five minutes below which a share says nothing."""
 MEMORY: Final = 0.75
 FULL_MEMORY: Final = 0.9
 """Shares of the memory limit that are a warning, and bad."""
@@ -32,7 +34,7 @@ def verdict_of(snapshot: Snapshot) -> Verdict:
     Texts hold no clock times: a finding's `since_ms` is for whoever paints it to say in the viewer's zone.
     """
     found = [*_server(snapshot), *_queues(snapshot), *_together(snapshot.groups), *_workers(snapshot)]
-    found += [*_schedules(snapshot), *_bulks(snapshot)]
+    found += [*_schedules(snapshot), *_bulks(snapshot), *_nobody(snapshot)]
     if not found:
         return Verdict(headline="all is well")
     found.sort(key=lambda finding: (-_RANKS[finding.level], finding.since_ms or snapshot.taken_ms))
@@ -70,13 +72,24 @@ def _flow(stat: QueueStat, now_ms: int) -> Finding | None:
         level = _worse(level, Level.BAD if stat.oldest_ms >= VERY_OLD_MS else Level.WARNING)
         parts.append(f"oldest {human_age(stat.oldest_ms)}")
         since_ms = now_ms - stat.oldest_ms
-    if stat.failure_rate is not None and stat.failure_rate >= FAILING:
+    if stat.failure_rate is not None and stat.failure_rate >= FAILING and not _few(stat):
         level = _worse(level, Level.BAD if stat.failure_rate >= BADLY_FAILING else Level.WARNING)
         parts.append(f"{human_percent(stat.failure_rate).replace('%', ' %')} failing")
         since_ms = stat.failing_since_ms or since_ms
     if not parts:
         return None
     return Finding(level=level, text=f"{stat.name}: {', '.join(parts)}", since_ms=since_ms, view=f"queue {stat.name}")
+
+
+def _few(stat: QueueStat) -> bool:
+    return stat.failed_attempts is not None and stat.failed_attempts < FEW
+
+
+def _nobody(snapshot: Snapshot) -> Iterator[Finding]:
+    """Nobody runs anything: silence that is not green."""
+    if snapshot.view.at_ms is None and not any(stat.workers for stat in snapshot.queues):
+        some = "" if snapshot.queues else ", and there is no queue yet"
+        yield Finding(level=Level.NOTICE, text=f"no worker is alive{some}", view="workers")
 
 
 def _together(groups: Iterable[FailureGroup]) -> Iterator[Finding]:

@@ -58,6 +58,8 @@ class QueueStat(msgspec.Struct, frozen=True, kw_only=True):
     out_per_s: float | None = None
     failure_rate: float | None = None
     """Share of finished attempts that failed, 0..1, over the last five minutes."""
+    failed_attempts: int | None = None
+    """Attempts that failed over the last five minutes, or None when not known: a share of few means little."""
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
