@@ -38,6 +38,7 @@ async def endless(name: str) -> None:
     await asyncio.Event().wait()
 """
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

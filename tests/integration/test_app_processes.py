@@ -17,6 +17,8 @@ from quarterdeck.errors import JobFailedError, UsageError
 from quarterdeck.keys import keys_of
 from quarterdeck.worker.service import Service, ServiceOptions
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import logging, os, pathlib, signal, time
 from datetime import date
