@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from redis.exceptions import ResponseError
 from saq.job import Job, Status
 from saq.queue.base import logger
@@ -335,6 +336,16 @@ class Queue(RedisQueue):
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:  # noqa: ARG002 - SAQ's signature
         """SAQ's sweep, for workers that are not ours; jobs that deck workers hold are theirs. The ids swept."""
         return await sweep_queue(self, lock)
+
+    async def write_worker_info(self, worker_id: str, info: Any, ttl: int) -> None:
+        """Write SAQ's record of a worker; deck workers do so with their beats."""
+        member = self.keys.worker_info(worker_id)
+        pipe = self.redis.pipeline(transaction=True)
+        pipe.set(member, msgspec.json.encode(info), ex=ttl)
+        pipe.zremrangebyscore(self.keys.stats, 0, now())
+        pipe.zadd(self.keys.stats, {member: now() + ttl * 1000})
+        pipe.expire(self.keys.stats, ttl)
+        await pipe.execute()
 
     async def notify(self, job: Job) -> None:
         """Publish a job's status."""
