@@ -71,6 +71,7 @@ async def stock_worker(url: str, queue: str, *crons: CronJob[Any]) -> AsyncItera
         await saq.disconnect()
 
 
+@pytest.mark.slow
 async def test_a_stock_cron_is_paused_and_resumed(redis_client: Redis, valkey: Any, queue_name: str) -> None:
     keys = keys_of(queue_name)
     pending = keys.job("cron:tick_tock")
@@ -141,6 +142,7 @@ def test_a_run_of_ours_is_told_from_a_stock_cron() -> None:
     assert not is_deck_run("1795312800000")
 
 
+@pytest.mark.slow
 async def test_a_deck_worker_takes_a_cron_over_from_stock_workers(
     redis_client: Redis, valkey: Any, queue_name: str
 ) -> None:
@@ -164,6 +166,7 @@ async def test_a_deck_worker_takes_a_cron_over_from_stock_workers(
         assert 0 < await redis_client.pttl(keys.abort("cron:tock")) <= 120_000
 
 
+@pytest.mark.slow
 async def test_a_stock_worker_runs_what_our_scheduler_enqueues_and_the_ledger_hears_of_it(
     redis_client: Redis, valkey: Any, queue_name: str
 ) -> None:

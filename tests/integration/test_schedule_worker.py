@@ -84,6 +84,7 @@ async def test_a_schedule_of_an_app_runs_and_its_ledger_closes_with_the_job(
     assert (row.function, row.origin, row.words) == ("double", "code", "every second UTC")
 
 
+@pytest.mark.slow
 async def test_two_workers_of_one_app_fire_each_tick_once(
     app: App, valkey: Any, redis_client: Redis, queue_name: str
 ) -> None:
@@ -104,6 +105,7 @@ async def test_two_workers_of_one_app_fire_each_tick_once(
     assert len(ran) <= len(runs)
 
 
+@pytest.mark.slow
 async def test_a_pause_is_kept_over_a_redeploy(app: App, redis_client: Redis, queue_name: str) -> None:
     @app.schedule("* * * * * *")
     @app.task
