@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui.terminal.capabilities import Capabilities
     from tui.terminal.pacing import LineQuality
 
-_SYNC_FROM_BYTES: Final = 512
+_SYNC_FROM_BYTES: Final = 768
 """Pieces from this size are painted in one go (DEC 2026); below it the 16 bytes would be felt."""
 
 _SETTLE_S: Final = 0.015
