@@ -100,9 +100,9 @@ async def test_a_waiting_job_is_aborted_at_once_and_a_running_one_after_asking(a
 
 async def test_pausing_a_schedule_asks_for_how_long_and_why(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
-        await keys(bridge, pilot, "5", "s", "up")
+        await keys(bridge, pilot, "5", "s", "enter")
         assert "Pause schedule nightly_backup?" in shown(bridge)
-        await keys(bridge, pilot, *"deploy", "tab", "tab", "enter")
+        await keys(bridge, pilot, *"deploy", "enter", "enter")
         assert bridge.operator.calls == [("pause_schedule", "default", "nightly_backup", 3600.0, "deploy")]
 
 
@@ -110,7 +110,7 @@ async def test_a_wrong_time_span_is_said_at_its_field(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         await keys(bridge, pilot, "5", "s")
         bridge.deck.screen.query_one("#field-span", LineInput).value = "soon"
-        await keys(bridge, pilot, "tab", "enter")
+        await keys(bridge, pilot, "enter", "enter", "enter")
         assert "write 30m, 2h, 1d or forever" in shown(bridge)
         assert bridge.operator.calls == []
 
@@ -132,7 +132,7 @@ async def test_run_now_and_skip_next(aboard: Aboard) -> None:
 
 async def test_a_queue_is_paused_from_the_overview(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
-        await keys(bridge, pilot, "s", "tab", "enter")
+        await keys(bridge, pilot, "s", "enter", "enter", "enter")
         assert bridge.operator.calls == [("pause_queue", "default", 3600.0, "")]
 
 

@@ -44,7 +44,7 @@ RUN_COLUMNS: Final = (
     Column("took", "took", 6, align="right"),
     Column("late", "late", 6, align="right", priority=2),
     Column("cause", "cause, result or error", 16, flex=4),
-    Column("job", "job", 14, flex=1, priority=1),
+    Column("job", "job", 14, flex=1, priority=1, middle=True),
 )
 """One tick in the ledger."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -29,17 +28,16 @@ from quarterdeck.model import (
 from tui.line import line_label
 from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
-from tui.screens.prompts import prompt_for
 from tui.widgets.banner import StaleBanner
 from tui.widgets.cell import Cell
 from tui.widgets.grid import Grid
 from tui.widgets.painted import Painted
-from tui.widgets.prompt import Prompt
 from tui.widgets.textlines import TextLines
 from tui.widgets.toast import Toasts
 
 if TYPE_CHECKING:
     from tui.app import Deck
+    from tui.widgets.prompt import Prompt
 
 Target = (
     JobRow
@@ -204,19 +202,18 @@ class DeckScreen(Screen[None]):
 
     async def prompt(self, kind: str, start: str) -> None:
         """Open the command line or the filter at the foot; it is made when first asked for."""
-        found = self.query(f"#{kind}-prompt").results(Prompt)
-        prompt = next(iter(found), None)
+        from tui.screens.prompts import prompt_for
+        from tui.widgets.prompt import Prompt
+
+        prompt = next(iter(self.query(f"#{kind}-prompt").results(Prompt)), None)
         if prompt is None:
             prompt = prompt_for(self.deck, kind, filtered=self.FILTERED)
             await self.mount(prompt, before="#foot")
         prompt.ask(start)
 
-    @on(Prompt.Submitted)
-    async def _on_entered(self, message: Prompt.Submitted) -> None:
+    async def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
         """Do what was entered; what can't be done is said there, and the prompt stays open."""
         message.stop()
-        if isinstance(message, Prompt.Changed | Prompt.Cancelled):  # they are kinds of `Submitted`
-            return
         prompt = message.prompt
         try:
             if prompt.id == "command-prompt":
@@ -231,8 +228,8 @@ class DeckScreen(Screen[None]):
         else:
             self.refocus()
 
-    @on(Prompt.Cancelled)
-    def _on_cancelled(self, message: Prompt.Submitted) -> None:
+    def on_prompt_cancelled(self, message: Prompt.Submitted) -> None:
+        """Esc: back to the list."""
         message.stop()
         self.refocus()
 
