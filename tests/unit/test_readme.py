@@ -1,0 +1,40 @@
+"""The README says what the code says: its keys, its files, its commands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quarterdeck.cli.frame import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_keys_are_those_of_the_commands() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "tui", "--keys"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    table = re.search(r"<!-- keys: python -m tui --keys -->\n(.*?)\n<!-- end of keys -->", README, re.DOTALL)
+    assert table is not None
+    assert table[1].strip() == printed, "run `python -m tui --keys` and put its output between the marks"
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
+def test_what_is_linked_is_there(link: str) -> None:
+    assert link.startswith("https://") or (ROOT / link).is_file()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^ {4}quarterdeck (?!-)(\w+)", README, re.MULTILINE))))
+def test_commands_that_are_shown_exist(command: str) -> None:
+    assert command in COMMANDS
+
+
+@pytest.mark.parametrize("target", ["run", "test"])
+def test_the_two_commands_are_make_targets(target: str) -> None:
+    assert f"make {target} " in README
+    assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
