@@ -6,6 +6,7 @@ stops answering would hang its caller for ever.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -89,9 +90,26 @@ def _master(address: Address, common: Mapping[str, Any]) -> Any:
     return client
 
 
+class CancellableRetry(Retry):
+    """Retries that let a cancellation through.
+
+    redis-py sends inside `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that arrives as the sending
+    ends: a loop around such calls would never end.
+    """
+
+    async def call_with_retry(self, *args: Any, **options: Any) -> Any:
+        """As redis-py's; raises CancelledError when the task was cancelled meanwhile and nobody said so."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
+        result = await super().call_with_retry(*args, **options)
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
+        return result
+
+
 def _retry(retries: int) -> Retry:
     backoff = ExponentialWithJitterBackoff(base=BACKOFF_BASE_S, cap=BACKOFF_CAP_S)
-    return Retry(backoff, retries, supported_errors=(RedisConnectionError,))
+    return CancellableRetry(backoff, retries, supported_errors=(RedisConnectionError,))
 
 
 def _login(address: Address) -> dict[str, str]:
