@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from quarterdeck.broker.queue import Queue
 from quarterdeck.cli import main
 from quarterdeck.cli.benching.load import Load, play
@@ -24,7 +26,8 @@ def work(load: Load) -> None:
     """Run the command."""
     words = ["--url", load.url, "worker", "quarterdeck.cli.benching.peers.own_settings.settings"]
     words += ["--queues", load.queue, "--concurrency", str(load.concurrency), "--log-level", "warning"]
-    main([*words, "--processes", str(load.processes)])
+    sys.argv[1:] = [*words, "--processes", str(load.processes)]  # each further process is started with them
+    main()
 
 
 async def enqueue(load: Load) -> float:

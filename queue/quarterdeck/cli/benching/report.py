@@ -1,0 +1,62 @@
+"""The report: on stdout as a table, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from quarterdeck.cli.benching.bar import Row
+from quarterdeck.cli.benching.machine import Machine
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was found."""
+
+    machine: Machine
+    server: str
+    transport: str
+    append_only: bool
+    versions: dict[str, str]
+    rounds: int
+    scale: float
+    rows: list[Row]
+    figures: list[dict[str, Any]]
+
+
+def shown(value: float) -> str:
+    """Three figures at least, thousands told apart."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def lines(report: Report) -> list[str]:
+    """The report as text."""
+    machine = report.machine
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    load = ", ".join(f"{each:.1f}" for each in machine.load)
+    way = "Unix socket" if report.transport == "unix" else "loopback TCP"
+    told = [
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}; {machine.python}",
+        f"{report.server}, {way}, append-only {'on' if report.append_only else 'off'}; {versions}",
+        f"medians of {report.rounds} rounds, ratios within rounds; load before: {load}",
+        "",
+    ]
+    return told + _table(report.rows)
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    cells = [("MEASURE", "", "MEDIAN", "ROUNDS", "BAR", "")]
+    for row in rows:
+        value = "-" if row.value is None else f"{shown(row.value)} {row.unit}".strip()
+        spread = f"{shown(row.spread[0])} … {shown(row.spread[1])}" if row.spread else ""
+        verdict = {True: "met", False: "MISSED", None: ""}[row.met]
+        cells.append((row.measure, row.what, value, spread, row.bar, verdict))
+    widths = [max(len(line[column]) for line in cells) for column in range(6)]
+    return ["  ".join(_cell(text, widths[at], at) for at, text in enumerate(line)).rstrip() for line in cells]
+
+
+def _cell(text: str, width: int, column: int) -> str:
+    return text.rjust(width) if column in {2, 3} else text.ljust(width)
