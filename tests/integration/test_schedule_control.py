@@ -444,6 +444,31 @@ async def test_a_state_edited_by_hand_is_mended(bench: Bench, wrong: str) -> Non
     assert fired.count("s") >= 2
 
 
+async def test_names_that_are_no_text_and_leftovers_do_not_keep_the_server_busy(bench: Bench) -> None:
+    await bench.deploy(spec("s", overlap=Overlap.QUEUE), spec("t"))
+    await bench.go()
+    await bench.client.zadd(bench.keys.schedule_due, {b"\xff\xfe": 0, "nobody": 0})
+    await bench.client.hset(bench.keys.schedule_waiting, "gone", str(START))
+    scheduler = Scheduler(
+        bench.client, [bench.queue], monotonic=lambda: bench.now / 1000, test_now_ms=lambda: bench.now
+    )
+    (queue,) = scheduler.queues.values()
+    pauses = [await scheduler.step(queue) for _ in range(10)]
+    assert pauses[-1] > 0
+    assert await bench.client.zcard(bench.keys.schedule_due) == 2
+    assert await bench.client.hlen(bench.keys.schedule_waiting) == 0
+    await bench.go(MINUTE)
+    assert len(await bench.jobs()) == 2
+
+
+async def test_the_bounds_of_the_ledger_are_settable(bench: Bench) -> None:
+    await bench.client.hset(bench.keys.retention, mapping={"ledger_per_schedule": "3", "ledger_count": "nonsense"})
+    await bench.deploy(spec("s"))
+    for _ in range(10):
+        await bench.go(MINUTE)
+    assert len(await bench.runs("s")) == 3
+
+
 async def test_a_timetable_that_was_deleted_is_made_anew(bench: Bench) -> None:
     await bench.deploy(spec("s"), spec("t"))
     await bench.go()

@@ -175,3 +175,27 @@ def test_a_catch_up_policy_may_say_how_many() -> None:
     assert (spec.catch_up.value, spec.catch_up_max, spec.jitter_s) == ("all", 500, 30)
     assert spec.options["timeout"] == 90
     assert (spec.options["retries"], spec.description, spec.app) == (2, "Keep it small.", "right")
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "policy", "most", "window_s"),
+    [
+        ("latest", "latest", 100, 604_800),
+        ("latest/2h", "latest", 100, 7_200),
+        ("all:7/30m", "all", 7, 1_800),
+        ("none", "none", 100, 604_800),
+    ],
+)
+def test_a_catch_up_policy_may_say_how_old(catch_up: str, policy: str, most: int, window_s: float) -> None:
+    from quarterdeck.schedule import spec_of_task
+
+    app = App("right", url="redis://127.0.0.1:1")
+
+    @app.schedule("@daily", catch_up=catch_up, overlap="queue one")
+    @app.task
+    async def work() -> None:
+        """Nothing."""
+
+    spec = spec_of_task(app.schedules[0])
+    assert (spec.catch_up.value, spec.catch_up_max, spec.catch_up_window_s) == (policy, most, window_s)
+    assert spec.overlap.value == "queue"

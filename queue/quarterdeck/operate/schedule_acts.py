@@ -8,6 +8,8 @@ from typing import Any
 from quarterdeck.errors import RefusedError
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRef, Outcome, Selection, Verb
+from quarterdeck.operate import workers
+from quarterdeck.operate.arguments import check
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.bridge import Bridge
 from quarterdeck.schedule import ScheduleBook, pause_stock, resume_stock
@@ -79,6 +81,11 @@ class ScheduleActs(Bridge):
         line = self._echo.line("schedules", "run", name, queue=queue)
         if function := await self._stock_cron(queue, name):
             return await self._run_stock(queue, name, function)
+        if arguments is not None:
+            function = (await self._book(queue).definition(name)).spec.function
+            specs, _ = await workers.specs(self._client, queue)
+            if function in specs:
+                check(specs[function], arguments)
         key = await self._book(queue).run_now(name, who=self.who, arguments=arguments)
         return await self._done("run-schedule", name, f"Started a run of {name}.", queue=queue, command=line, key=key)
 

@@ -38,6 +38,8 @@ LOOK_S: Final = 1.0
 IDLE_S: Final = 5.0
 """How often a queue without schedules is looked at."""
 UPKEEP_S: Final = 15.0
+MOST_FRUITLESS: Final = 50
+"""Looks that ask for another one at once, with nothing fired, before a pause is made all the same."""
 GRACE_MS: Final = 5_000
 """A tick that fires within this time is on time; later, it was missed, and the catch-up policy decides."""
 MOST_DEFINITIONS: Final = 50_000
@@ -123,6 +125,7 @@ class QueueScheduler:
         lost += [name.decode("utf-8", "replace") for name in repaired]
         if lost:
             await self.store.retime(lost)
+            await self._drop_strays(upcoming[::4])
         if cancels:
             await cancel_runs(self._client, self.queue, [key.decode("utf-8", "replace") for key in cancels])
         turn.again = bool(lost or changed or self._soon.waiting or 0 <= turn.next_due_ms <= now)
@@ -146,6 +149,12 @@ class QueueScheduler:
                 self._soon.waiting[name] = (int(waiting[at + 1]), waiting[at + 3].decode())
         return lost
 
+    async def _drop_strays(self, names: list[bytes]) -> None:
+        """Take names that are no text, which no script of ours wrote, out of the timetable."""
+        strays = [name for name in names if name.decode("utf-8", "replace").encode() != name]
+        if strays:
+            await self._client.zrem(self.store.keys.schedule_due, *strays)
+
     async def _fetch(self) -> None:
         """Read the definitions of what comes that are not known in their present state."""
         soon = self._soon.ticks | self._soon.waiting
@@ -161,6 +170,10 @@ class QueueScheduler:
                 logger.warning("The schedule %s is broken: %s", name, found.broken, extra={"action": "schedule-broken"})
                 await self.store.set_aside(name, found.digest, found.broken)
                 self._soon.ticks.pop(name, None)
+            else:
+                # Its definition was taken out by hand while a tick waited.
+                await self._client.hdel(self.store.keys.schedule_waiting, name)
+                self._soon.waiting.pop(name, None)
 
     def _proposals(self) -> list[list[Any]]:
         """What the script may fire now, by what this scheduler knows of the server's clock."""
@@ -189,6 +202,7 @@ class QueueScheduler:
         if at - self._kept_up_at < UPKEEP_S:
             return
         self._kept_up_at = at
+        self._retention = await self.store.retention(self._retention)
         if defined != listed:
             await self.store.retime(await self.store.unlisted())
         if unsettled:
@@ -247,6 +261,7 @@ class Scheduler:
             for queue in queues
         }
         self._away: dict[str, int] = {}
+        self._fruitless: dict[str, int] = {}
 
     async def run(self) -> None:
         """Look at all queues for ever. A server that goes away is waited for, with back-off, one log line a change."""
@@ -270,8 +285,11 @@ class Scheduler:
             return self._backed_off(queue.queue, error)
         if self._away.pop(queue.queue, 0):
             logger.info("The schedules of %s go on", queue.queue, extra={"action": "schedule-back"})
+        fruitless = self._fruitless[queue.queue] = self._fruitless.get(queue.queue, 0) + 1 if turn.again else 0
         if turn.again:
-            return 0.0
+            if turn.fired or fruitless < MOST_FRUITLESS:
+                return 0.0
+            return LOOK_S  # something that no look can mend must not keep the server busy
         if turn.empty:
             return IDLE_S
         until_due_s = (turn.next_due_ms - turn.now_ms) / 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -137,12 +138,24 @@ def check_name(name: str) -> None:
         raise ScheduleError(f"{name[:80]!r} is no name for a schedule.", f"Use 1 to {MAX_NAME} visible characters.")
 
 
+_LONG_WORDS: Final = {"queue one": "queue", "queue-one": "queue", "cancel other": "cancel", "cancel-other": "cancel"}
+
+
 def converted(value: Mapping[str, Any]) -> ScheduleSpec:
     """A checked spec from plain values, as the command line and the API have them. Raises ScheduleError and its kin."""
+    values = dict(value)
+    if isinstance(values.get("overlap"), str):
+        values["overlap"] = _LONG_WORDS.get(values["overlap"], values["overlap"])
     try:
-        return checked(msgspec.convert(dict(value), ScheduleSpec))
+        return checked(msgspec.convert(values, ScheduleSpec))
     except msgspec.ValidationError as error:
         raise ScheduleError(f"The schedule {value.get('name', '')!r} can't be defined: {error}.") from None
+
+
+_CATCH_UP: Final = re.compile(
+    r"(?P<policy>latest|none|all)(:(?P<most>\d{1,6}))?(/(?P<window>\d{1,6})(?P<unit>[smhd]))?"
+)
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class TimedTask(Protocol):
@@ -162,8 +175,16 @@ class TimedTask(Protocol):
 
 
 def spec_of_task(timed: TimedTask, *, app: str = "") -> ScheduleSpec:
-    """The spec of an `@app.schedule`. `catch_up` may say how many: `all:500`. Raises ScheduleError and its kin."""
-    policy, _, most = timed.catch_up.partition(":")
+    """The spec of an `@app.schedule`. Raises ScheduleError and its kin.
+
+    `catch_up` may say how many of the missed ticks run, and how old they may be: `all:500`, `all:100/6h`, `latest/2h`.
+    """
+    found = _CATCH_UP.fullmatch(timed.catch_up)
+    if found is None:
+        raise ScheduleError(
+            f"The schedule {timed.name}: catch_up is {timed.catch_up!r}.",
+            "Write latest, none, all, all:100, all:100/6h or latest/2h.",
+        )
     values: dict[str, Any] = {
         "name": timed.name,
         "expression": timed.expression,
@@ -171,7 +192,7 @@ def spec_of_task(timed: TimedTask, *, app: str = "") -> ScheduleSpec:
         "tz": timed.tz,
         "arguments": timed.arguments,
         "overlap": timed.overlap,
-        "catch_up": policy,
+        "catch_up": found["policy"],
         "jitter_s": timed.jitter_s,
         "expected_s": timed.expected_s,
         "description": timed.description,
@@ -179,10 +200,10 @@ def spec_of_task(timed: TimedTask, *, app: str = "") -> ScheduleSpec:
         "origin": Origin.CODE,
         "app": app,
     }
-    if most:
-        if not most.isdecimal():
-            raise ScheduleError(f"The schedule {timed.name}: catch_up is {timed.catch_up!r}.", "Write all:100.")
-        values["catch_up_max"] = int(most)
+    if found["most"]:
+        values["catch_up_max"] = int(found["most"])
+    if found["window"]:
+        values["catch_up_window_s"] = float(found["window"]) * _UNITS[found["unit"]]
     return converted(values)
 
 

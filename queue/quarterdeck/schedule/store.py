@@ -9,6 +9,7 @@ import msgspec
 
 from quarterdeck.keys import QUEUES, keys_of
 from quarterdeck.schedule.definition import BrokenError, Definition, Edits, digest_of, encode, read
+from quarterdeck.schedule.ledger import Retention
 from quarterdeck.schedule.scripts import script
 from quarterdeck.schedule.spec import Origin, ScheduleSpec
 from quarterdeck.schedule.ticks import DELETED_MS, due_of, next_tick
@@ -143,6 +144,14 @@ class ScheduleStore:
         """Mark a schedule broken; it waits until its definition changes."""
         args: list[Argument] = [self.queue, self.test_ms, "broken", name, digest, why[:500]]
         await script("control")(self.client, [self.keys.schedule_due], args)
+
+    async def retention(self, usual: Retention) -> Retention:
+        """The bounds of the ledger: `ledger_count`, `ledger_per_schedule`, `ledger_age_ms` of `qd:retention:Q`."""
+        fields = ("ledger_count", "ledger_per_schedule", "ledger_age_ms")
+        found = await self.client.hmget(self.keys.retention, fields)
+        told = [int(value) if value and value.isdigit() else None for value in found]
+        bounds = (usual.count, usual.per_schedule, usual.age_ms)
+        return Retention(*(usually if own is None else own for own, usually in zip(told, bounds, strict=True)))
 
     async def unlisted(self) -> list[str]:
         """Names that are defined and have no place in the timetable."""
