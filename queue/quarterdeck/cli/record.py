@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from quarterdeck.errors import ExitStatus, RefusedError, UsageError
 from quarterdeck.record.archive import Archive
+from quarterdeck.record.halting import halted
 from quarterdeck.record.listener import Coverage, Recorder
 from quarterdeck.text import human_count
 
@@ -77,9 +78,7 @@ async def _until_told(tasks: list[asyncio.Task[None]]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in (waiting, *tasks):
-            task.cancel()
-        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+        await halted(waiting, *tasks)
 
 
 async def _archive(path: Path, client: Any, queues: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from quarterdeck.inspect.discovery import Discovery
+from quarterdeck.record.halting import halted
 from quarterdeck.record.listener import Recorder
 
 _LOG: Final = logging.getLogger(__name__)
@@ -39,9 +40,7 @@ class Background:
     async def close(self) -> None:
         """Stop everything; safe to call twice."""
         tasks, self._tasks = list(self._tasks.values()), {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await halted(*tasks)
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         if name in self._tasks:
@@ -61,5 +60,4 @@ class Background:
                 _LOG.debug("catching up was cut short: %s", error)
             await listening
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await halted(listening)

@@ -134,7 +134,7 @@ class RedisSource:
         self._stock = {queue for row in snapshot.workers if not row.deck for queue in row.queues}
         snapshot = subject.complete(snapshot)
         if subject.search is not None:
-            page = await self._filtered(view, wanted, subject, snapshot.taken_ms)
+            page = await self._filtered(view, subject.filter, subject, snapshot.taken_ms)
             snapshot = msgspec.structs.replace(snapshot, page=page)
         return snapshot, {text(name) for name in names.rows()}
 

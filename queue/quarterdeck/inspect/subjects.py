@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from quarterdeck.inspect.details import GroupPart, JobPart
-from quarterdeck.inspect.filter import Filter
+from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import WindowPart, function_segment, group_segments, segments_of
 from quarterdeck.inspect.overview import Overview
 from quarterdeck.inspect.plan import Plan
@@ -77,8 +77,9 @@ class SubjectPart:
         function = view.subject or (self.filter.required("fn") if view.state is JobState.FAILED else None)
         if function and view.state is JobState.FAILED:
             segments = [function_segment(queue, function, view) for queue in self._named]
-        aborted = view.state is JobState.ABORTED
-        return self._window(WindowPart, segments, searching=bool(self.filter) or aborted)
+        if view.state is JobState.ABORTED:  # they are kept among the failed ones
+            self.filter = parse_filter(f"state:=aborted ({view.filter})" if self.filter else "state:=aborted")
+        return self._window(WindowPart, segments, searching=bool(self.filter))
 
     def _window(self, part: type[WindowPart], segments: Sequence[object], *, searching: bool) -> Complete:
         view = self.view

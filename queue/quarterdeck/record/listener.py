@@ -20,6 +20,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from quarterdeck.keys import JOB_PREFIX, keys_of
+from quarterdeck.record.halting import halted
 from quarterdeck.record.observation import ENDINGS, Observation, read_job
 from quarterdeck.script import Argument, load
 
@@ -107,9 +108,7 @@ class Recorder:
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await halted(*tasks)
 
     async def drain(self) -> None:
         """Wait until all that was heard is recorded."""

@@ -164,8 +164,8 @@ OPS['job'] = function(a)
   -- The clocks of clients may be off by a minute from the server's, whose time the ids of the history have.
   if completed and completed > 0 then newest = string.format('%.0f', completed + 60000) end
   if queued and queued > 60000 then oldest = string.format('%.0f', queued - 60000) end
-  local attempts = {0, {}}
-  if payload[2] > 0 or raw then attempts = OPS['attempts']({a[8], key, a[9], newest, oldest}) end
+  local fine, attempts = pcall(OPS['attempts'], {a[8], key, a[9], newest, oldest})
+  if not fine then attempts = {0, {}} end
   return {
     payload, call('ZSCORE', a[5], key), call('HGET', a[6], key), kept, attempts, call('ZSCORE', a[10], id),
     call('HGET', a[11], id), call('HGET', a[12], id), call('LRANGE', a[13], -tonumber(a[14]), -1),
