@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quarterdeck.errors import UsageError
-from quarterdeck.model import FailureGroup, JobRow, ScheduleRow, Screen, View, WorkerRow
+from quarterdeck.model import FailureGroup, FunctionStat, JobRow, QueueStat, ScheduleRow, Screen, View, WorkerRow
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Logs(Command):
                 view = View(screen=Screen.LOGS, queue=target.queue, subject=target.key)
             case FailureGroup() | ScheduleRow():
                 view = View(screen=Screen.LOGS, queue=target.queue, filter=f"fn:={target.function}")
+            case FunctionStat():
+                view = View(screen=Screen.LOGS, queue=target.queue, filter=f"fn:={target.name}")
             case WorkerRow():
                 view = View(screen=Screen.LOGS, filter=f"worker:={target.id}")
             case _:
@@ -81,8 +83,8 @@ class Why(Command):
     id, keys, verbs, label = "why", "w", ("why",), "why"
 
     def offered(self, deck: Deck) -> bool:
-        """Where there is something under the cursor."""
-        return bool(deck.deck_screen.targets())
+        """On jobs, queues, schedules and workers."""
+        return isinstance(next(iter(deck.deck_screen.targets()), None), JobRow | QueueStat | ScheduleRow | WorkerRow)
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Say it in a sentence, with what to do about it."""

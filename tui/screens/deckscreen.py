@@ -14,6 +14,7 @@ from quarterdeck.model import (
     BinRow,
     BulkRow,
     FailureGroup,
+    FunctionStat,
     JobRow,
     LogRow,
     QuarantineRow,
@@ -51,10 +52,13 @@ Target = (
     | AuditRow
     | RunRow
     | LogRow
+    | FunctionStat
 )
 """What a command can be aimed at."""
 
 
+TOAST_LINES: Final = 2
+"""Lines that one sentence takes at most."""
 LEAST: Final = (60, 20)
 """Columns and lines that the screens are made for at least."""
 
@@ -197,8 +201,15 @@ class DeckScreen(Screen[None]):
             banner.stale(deck.stale_since_ms, str(deck.read_error) if deck.read_error else "no answer yet")
 
     def toast(self, text: str, style: str = "", command: str = "") -> None:
-        """Say for a few seconds what was done, and the same act as a command line."""
-        self.query_one("#toasts", Toasts).toast(text, style, command)
+        """Say for a few seconds what was done, and the same act as a command line; on lines of their own if need be."""
+        toasts, width = self.query_one("#toasts", Toasts), self.app.size.width - 2
+        if len(text) + len(command) + 3 <= width:
+            toasts.toast(text, style, command)
+            return
+        for line in wrap_words(text, width)[:TOAST_LINES]:
+            toasts.toast(line, style)
+        if command:
+            toasts.toast("", "", command)
 
     async def prompt(self, kind: str, start: str) -> None:
         """Open the command line or the filter at the foot; it is made when first asked for."""

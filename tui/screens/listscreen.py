@@ -76,7 +76,9 @@ class ListScreen(DeckScreen):
         rows = [self.row_of(target) for target in targets]
         marked = {key: self.known[key] for key in self.grid.marked if key in self.known}
         self.known = marked | {row.key: target for row, target in zip(rows, targets, strict=True)}
-        if not self.asked.filter:
+        if self.deck.past_ms is not None:
+            self.grid.empty_text = "the flight recorder keeps the overview, not this (= comes back to now)"
+        elif not self.asked.filter:
             self.grid.empty_text = self.EMPTY
         else:
             self.grid.empty_text = f"nothing matches {self.asked.filter!r} (Esc takes the filter off)"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from msgspec import Struct
-
 from quarterdeck import model
 from quarterdeck.model import FunctionStat, Snapshot
 from tui.rendering import metrics
@@ -27,8 +25,8 @@ class Metrics(ListScreen):
         wanted = self.asked.filter.lower()
         found = tuple(stat for stat in snapshot.function_stats if wanted in stat.name.lower())
         stats = metrics.sort_functions(found, self.asked.sort, self.asked.descending)
-        return cast("Sequence[Target]", stats), 0, len(stats)
+        return stats, 0, len(stats)
 
     def row_of(self, target: Target) -> GridRow:
         """A function as cells."""
-        return metrics.function_row(cast("FunctionStat", cast("Struct", target)), self.moment())
+        return metrics.function_row(cast("FunctionStat", target), self.moment())
