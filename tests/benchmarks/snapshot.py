@@ -72,7 +72,9 @@ async def fill(client: Redis, jobs: int) -> None:
     """`jobs` each queued, scheduled, failed and in the history, and an hour of counts."""
     keys = keys_of(QUEUE)
     now = time.time_ns() // 1_000_000
-    signatures = [signature_of_text(f"ConnectionError: refused by host{chr(65 + n)}", "send") for n in range(SIGNATURES)]
+    signatures = [
+        signature_of_text(f"ConnectionError: refused by host{chr(65 + n)}", "send") for n in range(SIGNATURES)
+    ]
 
     def queued(pipe: Any, number: int) -> None:
         job = keys.job(f"q{number}")

@@ -347,6 +347,19 @@ async def test_a_function_asked_for_whole_uses_its_index(source: RedisSource, se
     assert [row.key for row in rows] == ["f1"]
 
 
+async def test_a_filter_over_the_history_misses_nothing(source: RedisSource, seed: Seed) -> None:
+    pipe = seed.client.pipeline(transaction=False)
+    for number in range(9_000):
+        status = "lost" if number % 900 == 450 else "complete"
+        entry = HistoryEntry(key=f"h{number}", function="send", status=status, finished_ms=number)
+        pipe.xadd(seed.keys.history, {"r": encode_history(entry)}, id=f"{1_000 + number * number}-0")
+    await pipe.execute()
+    for turned in (True, False):
+        view = {"state": JobState.COMPLETE, "sort": "when", "descending": turned}
+        rows = await _page(source, **view, filter="err:lost")
+        assert [int(row.key[1:]) for row in rows] == sorted(range(450, 9_000, 900), reverse=turned)
+
+
 async def test_a_filter_that_can_not_be_read(source: RedisSource) -> None:
     with pytest.raises(FilterError, match="Did you mean"):
         await source.snapshot(View(screen=Screen.JOBS, filter="fnn:x"))

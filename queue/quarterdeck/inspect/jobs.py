@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from redis.asyncio.cluster import RedisCluster
 
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
 from quarterdeck.inspect.plan import Answer, Plan, text
@@ -92,6 +93,32 @@ class WindowPart:
             total_unfiltered=total,
             sortable=SORTS,
         )
+
+
+async def read_window(
+    client: Any, segments: Sequence[Segment], offset: int, limit: int, *, head: int = HEAD, tail: int = TAIL
+) -> tuple[int, list[JobRow], int]:
+    """How long the segments are together, a window's rows, and the round trips: one, or two over several slots.
+
+    In a cluster no script sees two slots: there the lengths are read first, then each segment's share.
+    """
+    plan = Plan()
+    if not isinstance(client, RedisCluster) or len({client.keyslot(segment.key) for segment in segments}) < 2:
+        window = WindowPart(plan, segments, offset, limit, head=head, tail=tail)
+        await plan.run(client, cluster=isinstance(client, RedisCluster))
+        return window.total(), window.rows(), 1
+    lengths = [WindowPart(plan, [segment], 0, 0) for segment in segments]
+    await plan.run(client, cluster=True)
+    shares = Plan()
+    parts, skip, left = [], offset, limit
+    for segment, length in zip(segments, (each.total() for each in lengths), strict=True):
+        if skip < length and left > 0:
+            parts.append(WindowPart(shares, [segment], skip, min(left, length - skip), head=head, tail=tail))
+            left -= min(left, length - skip)
+        skip = max(0, skip - length)
+    if parts:
+        await shares.run(client, cluster=True)
+    return sum(each.total() for each in lengths), [row for part in parts for row in part.rows()], 2
 
 
 def read_row(segment: Segment, row: list[Any]) -> JobRow:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from quarterdeck.inspect.filter import Filter
-from quarterdeck.inspect.jobs import SORTS, Segment, WindowPart
-from quarterdeck.inspect.plan import Plan
+from quarterdeck.inspect.jobs import SORTS, Segment, read_window
 from quarterdeck.model import JobRow, Page, View
 
 STEP: Final = 1000
@@ -20,7 +21,7 @@ KEPT: Final = 20_000
 _MOST_S: Final = 3.0
 """Time of one call; what is left of the budget is for the next."""
 _REST: Final = 20.0
-"""A search is made anew after this many times what it cost, and not before a second."""
+"""A search is made anew after this many times what it cost, and not before two seconds."""
 
 Clock = Callable[[], float]
 
@@ -35,6 +36,7 @@ class Search:
         self.found = 0
         self.searched = 0
         self.total = 0
+        self._last: dict[str, str] = {}
         self._clock = clock
         self._cost_s = 0.0
         self._finished_at = clock()
@@ -49,13 +51,10 @@ class Search:
         started = self._clock()
         steps = 0
         while self.searched < budget and self._clock() - started < _MOST_S:
-            plan = Plan()
             count = min(STEP, budget - self.searched)
-            window = WindowPart(plan, self.segments, self.searched, count, head=HEAD, tail=TAIL)
-            await plan.run(client)
-            steps += 1
-            self.total = window.total()
-            rows = window.rows()
+            here = [self._going_on(segment) for segment in self.segments]
+            self.total, rows, trips = await read_window(client, here, self.searched, count, head=HEAD, tail=TAIL)
+            steps += trips
             self._take(rows, now_ms)
             self.searched = min(self.searched + count, self.total)
             if self.searched >= self.total or not rows:
@@ -65,10 +64,9 @@ class Search:
         self._cost_s += self._finished_at - started
         return steps
 
-    def stale(self, total: int) -> bool:
-        """Whether it is time to search anew, given how many rows there are now."""
-        age_s = self._clock() - self._finished_at
-        return age_s > max(1.0, self._cost_s * _REST) and (total != self.total or age_s > 10.0)
+    def stale(self) -> bool:
+        """Whether it is time to search anew."""
+        return self._clock() - self._finished_at > max(2.0, self._cost_s * _REST)
 
     def page(self, view: View) -> Page:
         """The window of the matches that `view` asks for."""
@@ -81,8 +79,16 @@ class Search:
             sortable=SORTS,
         )
 
+    def _going_on(self, segment: Segment) -> Segment:
+        """A history goes on from its entry seen last: places in it are only estimates far from its ends."""
+        last = self._last.get(segment.key, "") if segment.kind == "stream" else ""
+        return msgspec.structs.replace(segment, extra=last) if last else segment
+
     def _take(self, rows: list[JobRow], now_ms: int) -> None:
+        streams = {each.queue: each.key for each in self.segments if each.kind == "stream"}
         for row in rows:
+            if row.queue in streams and not row.id.endswith(f"/{row.key}"):
+                self._last[streams[row.queue]] = row.id[len(row.queue) + 1 :]
             if self.filter.matches(row, now_ms=now_ms):
                 self.found += 1
                 if len(self.matches) < KEPT:
@@ -97,12 +103,12 @@ class Searches:
         self._search: Search | None = None
 
     async def page(
-        self, client: Any, view: View, segments: Sequence[Segment], wanted: Filter, *, total: int, now_ms: int
+        self, client: Any, view: View, segments: Sequence[Segment], wanted: Filter, *, now_ms: int
     ) -> tuple[Page, int]:
         """The page of matches that `view` asks for, and the round trips that it took."""
         key = (tuple(segments), wanted.text)
         search = self._search
-        if search is None or key != self._key or search.stale(total):
+        if search is None or key != self._key or search.stale():
             search = Search(segments, wanted)
             self._key, self._search = key, search
         fresh = search.searched == 0

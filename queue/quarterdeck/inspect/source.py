@@ -11,6 +11,7 @@ from redis.asyncio.cluster import RedisCluster
 
 from quarterdeck.inspect.background import Background
 from quarterdeck.inspect.filter import Filter, parse_filter
+from quarterdeck.inspect.jobs import SORTS, Segment, read_window
 from quarterdeck.inspect.minutes import MinuteStore
 from quarterdeck.inspect.overview import Overview
 from quarterdeck.inspect.past import PastPart
@@ -126,7 +127,7 @@ class RedisSource:
         overview = Overview(
             plan, view, queues, stores, minute=minute, stock=self._stock, discovery=self._background.discovery
         )
-        subject = SubjectPart(plan, view, queues, wanted, overview)
+        subject = SubjectPart(plan, view, queues, wanted, overview, cluster=self._cluster)
         await plan.run(self._client, cluster=self._cluster)
         self.round_trips = plan.round_trips
         self._offset_ms = plan.now_ms - time.time_ns() // 1_000_000
@@ -134,16 +135,23 @@ class RedisSource:
         self._stock = {queue for row in snapshot.workers if not row.deck for queue in row.queues}
         snapshot = subject.complete(snapshot)
         if subject.search is not None:
-            page = await self._filtered(view, subject.filter, subject, snapshot.taken_ms)
+            page = await self._stepwise(view, subject.filter, subject.search, snapshot.taken_ms)
             snapshot = msgspec.structs.replace(snapshot, page=page)
         return snapshot, {text(name) for name in names.rows()}
 
-    async def _filtered(self, view: View, wanted: Filter, subject: SubjectPart, now_ms: int) -> Page:
-        """The page of a list of jobs that has to be searched."""
-        assert subject.search is not None
-        total = subject.search.total()
-        page, steps = await self._searches.page(
-            self._client, view, subject.search.segments, wanted, total=total, now_ms=now_ms
-        )
+    async def _stepwise(self, view: View, wanted: Filter, segments: Sequence[Segment], now_ms: int) -> Page:
+        """The page of a list of jobs that can't be read in one step: it is filtered, or lies in several slots."""
+        if wanted:
+            page, steps = await self._searches.page(self._client, view, segments, wanted, now_ms=now_ms)
+        else:
+            total, rows, steps = await read_window(self._client, segments, view.offset, view.limit)
+            page = Page(
+                offset=view.offset,
+                total=total,
+                rows=tuple(rows),
+                searched=total,
+                total_unfiltered=total,
+                sortable=SORTS,
+            )
         self.round_trips += steps
         return page

@@ -9,7 +9,7 @@ import msgspec
 
 from quarterdeck.inspect.details import GroupPart, JobPart
 from quarterdeck.inspect.filter import Filter, parse_filter
-from quarterdeck.inspect.jobs import WindowPart, function_segment, group_segments, segments_of
+from quarterdeck.inspect.jobs import Segment, WindowPart, function_segment, group_segments, segments_of
 from quarterdeck.inspect.overview import Overview
 from quarterdeck.inspect.plan import Plan
 from quarterdeck.inspect.sets import BinPart, QuarantinePart, page_of
@@ -36,12 +36,22 @@ Complete = Callable[[Snapshot], Snapshot]
 
 
 class SubjectPart:
-    """The reads that the view's own screen needs. `search` is set when its list must be searched step by step."""
+    """The reads that the view's own screen needs. `search` holds the list's segments when they must be
+    read step by step."""
 
-    def __init__(self, plan: Plan, view: View, queues: Sequence[str], wanted: Filter, overview: Overview) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        view: View,
+        queues: Sequence[str],
+        wanted: Filter,
+        overview: Overview,
+        *,
+        cluster: bool = False,
+    ) -> None:
         self.view, self.queues, self.filter, self.overview = view, queues, wanted, overview
-        self._plan = plan
-        self.search: WindowPart | None = None
+        self._plan, self._cluster = plan, cluster
+        self.search: Sequence[Segment] | None = None
         asks: dict[Screen, Callable[[], Complete]] = {
             Screen.JOBS: self._jobs,
             Screen.FAILURES: self._failures,
@@ -79,15 +89,19 @@ class SubjectPart:
             segments = [function_segment(queue, function, view) for queue in self._named]
         if view.state is JobState.ABORTED:  # they are kept among the failed ones
             self.filter = parse_filter(f"state:=aborted ({view.filter})" if self.filter else "state:=aborted")
-        return self._window(WindowPart, segments, searching=bool(self.filter))
+        return self._window(segments)
 
-    def _window(self, part: type[WindowPart], segments: Sequence[object], *, searching: bool) -> Complete:
+    def _window(self, segments: Sequence[Segment]) -> Complete:
+        """The window of a list of jobs; one that is filtered, or lies in several slots, is left to `search`."""
         view = self.view
-        window = part(self._plan, segments, view.offset, 0 if searching else view.limit)  # type: ignore[arg-type]
-        if searching:
-            self.search = window
+        if self.filter or self._several_slots(segments):
+            self.search = segments
             return lambda snapshot: snapshot
+        window = WindowPart(self._plan, segments, view.offset, view.limit)
         return lambda snapshot: msgspec.structs.replace(snapshot, page=window.page(view))
+
+    def _several_slots(self, segments: Sequence[Segment]) -> bool:
+        return self._cluster and len({segment.queue for segment in segments}) > 1
 
     # Small lists, read whole.
 
@@ -181,7 +195,7 @@ class SubjectPart:
             return lambda snapshot: snapshot
         part = GroupPart(self._plan, queue, signature)
         segments = group_segments(queue, signature, view)
-        page = self._window(WindowPart, segments, searching=bool(self.filter))
+        page = self._window(segments)
 
         def complete(snapshot: Snapshot) -> Snapshot:
             sample = self._job_detail([part.sample], snapshot)

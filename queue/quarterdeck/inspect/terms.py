@@ -35,6 +35,11 @@ TEXT_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Qualifiers of text → the fields of rows that they look at, whichever a row has."""
 
+_SEARCHED: Final = (
+    *("function", "key", "error", "arguments", "text", "name", "subject", "message", "exception", "reason", "verb"),
+    *("who", "owner", "id"),
+)
+
 NUMBER_FIELDS: Final[Mapping[str, str]] = {
     "attempts": "attempts",
     "retries": "retries",
@@ -171,7 +176,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def texts_of(row: Row, fields: tuple[str, ...]) -> list[str]:
     """The texts of `row` in `fields`, or all that a person would search, when `fields` is empty."""
-    names = fields or ("function", "key", "error", "arguments", "text", "name", "subject", "message", "exception", "id")
+    names = fields or _SEARCHED
     return [str(value) for name in names if (value := getattr(row, name, ""))]
 
 

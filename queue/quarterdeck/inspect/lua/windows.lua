@@ -56,6 +56,10 @@ FETCH['stream'] = function(rows, seg, w)
   local near, far = 'XREVRANGE', 'XRANGE'
   local near_end, far_end = '+', '-'
   if w.reverse then near, far, near_end, far_end = far, near, '-', '+' end
+  if w.extra ~= '' then -- on from an entry that was seen
+    local found = call(near, w.key, '(' .. w.extra, far_end, 'COUNT', w.count)
+    return entries(rows, seg, found, 1, #found, 1)
+  end
   local after = w.n - w.skip - w.count
   if w.skip <= EXACT then
     local found = call(near, w.key, near_end, far_end, 'COUNT', w.skip + w.count)
@@ -75,7 +79,8 @@ FETCH['stream'] = function(rows, seg, w)
   end
 end
 
--- a = head, tail, offset, limit, then four a collection: kind, key, extra (the hash of rows), '1' to turn it round
+-- a = head, tail, offset, limit, then four a collection: kind, key, extra, '1' to turn it round. extra is the hash of
+-- rows of an index; of a stream the id after which to go on, whatever the offset says, or empty.
 -- Returns {lengths (-1: can't be read), rows {collection's number from 1, …}}
 OPS['window'] = function(a)
   local lengths, rows = {}, {}
