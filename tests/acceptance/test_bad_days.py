@@ -100,7 +100,6 @@ def test_a_wrong_word_on_the_command_line(tmp_path: Path, words: tuple[str, ...]
     [
         ("no_such_module:app", "no_such_module"),
         ("night_app:missing", "missing"),
-        ("night_app", "night_app"),
         ("json:dumps", "json"),
     ],
 )

@@ -172,7 +172,7 @@ class Card(ModalScreen[Confirmed | None]):
         """What stands against going on; the focus goes to where it can be put right."""
         if self._type_this:
             typed = self.query_one("#typed", LineInput)
-            if typed.value.strip() != self._type_this:
+            if typed.value.strip().replace(",", "") != self._type_this.replace(",", ""):  # counts are shown with commas
                 typed.focus()
                 return f"type {self._type_this} to go on"
         for field in self._fields:
