@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from redis.exceptions import RedisError
 
@@ -47,7 +47,7 @@ class Fleet:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.ledger.touch()
 
-    async def __aenter__(self) -> Fleet:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from blackhole import BlackHole
@@ -38,7 +40,7 @@ async def test_server_killed_and_started_again(start_valkey, queue_name, tmp_pat
         await fleet.drained(40)
         # With everysec up to a second of ends is forgotten, and those jobs run again: about 2 × 10 / 0.02 s of them.
         await fleet.all_well(keys, reruns=2 * SLOTS if fsync == "always" else 1500)
-        assert os.path.getsize(fleet.log) < 20_000, "log storm"
+        assert fleet.log.stat().st_size < 20_000, "log storm"
 
 
 async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_path):
@@ -74,17 +76,16 @@ async def test_all_clients_killed_again_and_again(start_valkey, queue_name, tmp_
 
 async def test_half_open_connections(start_valkey, queue_name, tmp_path):
     server = start_valkey()
-    async with BlackHole(server.socket) as hole:
-        async with Fleet(server.url, queue_name, tmp_path) as fleet:
-            fleet.options["url"] = f"redis://127.0.0.1:{hole.port}"
-            fleet.start(), fleet.start()
-            await fleet.leased(2)
-            keys = await fleet.feed(1000, pause_s=0.02)
-            await halfway(fleet, 1000)
-            hole.swallow()
-            await fleet.drained(40)
-            # Both workers' beats were swallowed too: whoever reconnects first may find the other's lease ended.
-            await fleet.all_well(keys, reruns=2 * SLOTS)
+    async with BlackHole(server.socket) as hole, Fleet(server.url, queue_name, tmp_path) as fleet:
+        fleet.options["url"] = f"redis://127.0.0.1:{hole.port}"
+        fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(1000, pause_s=0.02)
+        await halfway(fleet, 1000)
+        hole.swallow()
+        await fleet.drained(40)
+        # Both workers' beats were swallowed too: whoever reconnects first may find the other's lease ended.
+        await fleet.all_well(keys, reruns=2 * SLOTS)
 
 
 async def test_scripts_forgotten(start_valkey, queue_name, tmp_path):
@@ -139,10 +140,8 @@ async def test_a_disk_that_can_not_be_written(start_valkey, queue_name, tmp_path
 
 
 async def refused(fleet: Fleet) -> bool:
-    try:
+    with contextlib.suppress(RedisError):
         await fleet.queue.redis.execute_command("BGSAVE")
-    except RedisError:
-        pass
     try:
         await fleet.queue.redis.set("probe", 1)
     except RedisError as error:
@@ -169,8 +168,7 @@ async def test_absent_at_start(start_valkey, queue_name, tmp_path):
 
 
 def cpu_s(pid: int) -> float:
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -69,8 +69,8 @@ def arguments(items: Iterable[Settlement]) -> list[Argument]:
                 counts[name] = counts.get(name, 0) + by
         flat += (number, what, job_id, holder, payload, due, _PUBLISHED.get(status, status), entry, more)
     head: list[Argument] = [len(counts)]
-    for (number, name), by in counts.items():
-        head += (number, name, by)
+    for (number, column), by in counts.items():
+        head += (number, column, by)
     return head + flat
 
 

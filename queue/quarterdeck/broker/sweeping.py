@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from saq.job import Status
 from saq.queue.base import logger
@@ -21,7 +21,8 @@ async def sweep_queue(queue: Queue, lock_s: int) -> list[str]:
     keys = queue.keys
     if not await queue.redis.set(keys.sweep_lock, 1, nx=True, ex=max(1, lock_s)):
         return []
-    ids = [job_id.decode("utf-8", "replace") for job_id in await queue.redis.lrange(keys.active, 0, -1)]
+    raw_ids = cast("list[bytes]", await queue.redis.lrange(keys.active, 0, -1))
+    ids = [job_id.decode("utf-8", "replace") for job_id in raw_ids]
     if not ids:
         return []
     owners = await queue.redis.hmget(keys.owner, ids)
