@@ -3,27 +3,24 @@
 
 -- A name is built when it is first asked for: a script touches few of them.
 
-local of_saq = {queued = 1, active = 1, incomplete = 1, stats = 1}
+local before = {
+  queued = 'saq:', active = 'saq:', incomplete = 'saq:', stats = 'saq:', prefix = 'saq:job:',
+  schedule_lock = 'saq:', sweep_lock = 'saq:', worker_info = 'saq:', minute = 'qd:minute:', hour = 'qd:hour:',
+}
+local after = {
+  queued = ':queued', active = ':active', incomplete = ':incomplete', stats = ':stats', prefix = ':',
+  schedule_lock = ':schedule', sweep_lock = ':sweep', worker_info = ':worker_info:', minute = ':', hour = ':',
+}
 local compounds = {
   failed_of_signature = 'failed-sig', failed_of_function = 'failed-fn', control = 'control', log = 'log',
-}
-local odd = {
-  prefix = function(q) return 'saq:job:' .. q .. ':' end,
-  schedule_lock = function(q) return 'saq:' .. q .. ':schedule' end,
-  sweep_lock = function(q) return 'saq:' .. q .. ':sweep' end,
-  worker_info = function(q) return 'saq:' .. q .. ':worker_info:' end,
-  minute = function(q) return 'qd:minute:' .. q .. ':' end,
-  hour = function(q) return 'qd:hour:' .. q .. ':' end,
 }
 
 local builder = {
   __index = function(names, kind)
     local q = names.queue
     local name
-    if of_saq[kind] then
-      name = 'saq:' .. q .. ':' .. kind
-    elseif odd[kind] then
-      name = odd[kind](q)
+    if before[kind] then
+      name = before[kind] .. q .. after[kind]
     elseif compounds[kind] then
       name = 'qd:' .. compounds[kind] .. ':' .. #q .. ':' .. q .. ':'
     else
