@@ -1,10 +1,11 @@
-"""Stock SAQ, with its defaults."""
+"""Stock SAQ, with its defaults, and as many connections as it asks for."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from redis.asyncio import Redis
 from saq import Worker
 from saq.queue.redis import RedisQueue
 
@@ -13,7 +14,8 @@ from quarterdeck.cli.benching.peers.saq_calls import TOGETHER, enqueue_with, rou
 
 
 def _queue(load: Load) -> RedisQueue:
-    return RedisQueue.from_url(load.url, name=load.queue)
+    # redis-py's pool ends at 100 connections, and a stock worker takes one a slot.
+    return RedisQueue(Redis.from_url(load.url, max_connections=load.concurrency + 100), name=load.queue)
 
 
 async def fill(load: Load) -> None:
