@@ -36,7 +36,8 @@ class Mooring:
         url = await self._url()
         from quarterdeck.inspect import open_source
 
-        return await open_source(url, queues=self.settings.queues)
+        # A read-only dashboard writes nothing at all, not even what stock workers would let go.
+        return await open_source(url, queues=self.settings.queues, record=not self.settings.read_only)
 
     async def open_operator(self) -> Operator:
         """The seam to act. Raises QuarterdeckError."""
