@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -498,6 +498,26 @@ class FakeOperator:
 
     async def run_schedule(self, queue: str, name: str, *, arguments: Mapping[str, Any] | None = None) -> Outcome:
         return self._did("run_schedule", queue, name, arguments)
+
+    async def pause_schedules(
+        self, queue: str, names: Sequence[str], *, for_s: float | None = 3600, reason: str = ""
+    ) -> Outcome:
+        return self._did("pause_schedules", queue, tuple(names), for_s, reason)
+
+    async def resume_schedules(self, queue: str, names: Sequence[str]) -> Outcome:
+        return self._did("resume_schedules", queue, tuple(names))
+
+    async def add_schedule(self, queue: str, values: Mapping[str, Any]) -> Outcome:
+        return self._did("add_schedule", queue, dict(values))
+
+    async def edit_schedule(self, queue: str, name: str, fields: Mapping[str, Any], *, reason: str = "") -> Outcome:
+        return self._did("edit_schedule", queue, name, dict(fields), reason)
+
+    async def reset_schedule(self, queue: str, name: str, *, reason: str = "") -> Outcome:
+        return self._did("reset_schedule", queue, name, reason)
+
+    async def delete_schedule(self, queue: str, name: str, *, reason: str = "") -> Outcome:
+        return self._did("delete_schedule", queue, name, reason)
 
     async def control_worker(self, worker: str, command: str, value: str = "") -> Outcome:
         return self._did("control_worker", worker, command, value)

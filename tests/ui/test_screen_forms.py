@@ -147,3 +147,51 @@ async def test_the_timeline_shows_the_next_hours(aboard: Aboard) -> None:
         assert "the next 6 hours" in text
         assert "health_check" in text
         assert "●" in text
+
+
+async def test_a_schedule_is_added_and_its_meaning_told_as_one_types(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "A", *"tidy", "enter", "enter", *"@hourly", "enter", "enter", *"clean", "enter")
+        assert "every hour" in shown(bridge)
+        bridge.deck.screen.query_one("#arguments", LineInput).value = "{broken"
+        await _send(bridge, pilot)
+        assert "no JSON" in shown(bridge)
+        bridge.deck.screen.query_one("#arguments", LineInput).value = '{"days": 7}'
+        await _send(bridge, pilot)
+        assert bridge.operator.calls == [
+            (
+                "add_schedule",
+                "default",
+                {"name": "tidy", "expression": "@hourly", "tz": "UTC", "function": "clean", "arguments": {"days": 7}},
+            )
+        ]
+
+
+async def test_of_a_schedule_only_what_was_changed_is_sent(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "E")
+        await _send(bridge, pilot)
+        assert "Nothing was changed" in shown(bridge)
+        bridge.deck.screen.query_one("#expression", LineInput).value = "30 2 * * *"
+        await settled(bridge, pilot)
+        assert "every day at 02:30" in shown(bridge)
+        await _send(bridge, pilot)
+        assert bridge.operator.calls == [
+            ("edit_schedule", "default", "nightly_backup", {"expression": "30 2 * * *"}, "")
+        ]
+
+
+async def test_a_schedule_is_deleted_only_after_asking(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "ctrl+d")
+        assert "Delete the schedule nightly_backup?" in shown(bridge)
+        await keys(bridge, pilot, "tab", "enter")
+        assert bridge.operator.calls == [("delete_schedule", "default", "nightly_backup", "")]
+
+
+async def test_marked_schedules_are_paused_as_one_act(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "space", "space", "s", "enter", *"move", "enter", "enter")
+        assert bridge.operator.calls == [
+            ("pause_schedules", "default", ("nightly_backup", "health_check"), 3600.0, "move")
+        ]

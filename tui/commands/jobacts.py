@@ -16,6 +16,7 @@ from quarterdeck.model import (
     Outcome,
     Pace,
     QuarantineRow,
+    ScheduleRow,
     Selection,
     Verb,
     WorkerRow,
@@ -150,30 +151,50 @@ class Delete(Command):
     right, acts = Right.ADMIN, True
 
     def offered(self, deck: Deck) -> bool:
-        """On jobs, groups and what is set aside."""
-        return stands_on(deck, JobRow, FailureGroup, QuarantineRow)
+        """On jobs, groups, what is set aside, and schedules."""
+        return stands_on(deck, JobRow, FailureGroup, QuarantineRow, ScheduleRow)
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Delete after asking, even a single one."""
-        if stands_on(deck, QuarantineRow):
+        target = next(iter(deck.deck_screen.targets()), None)
+        if isinstance(target, QuarantineRow):
             await lift_rule(deck, release=False)
+            return
+        if isinstance(target, ScheduleRow):
+            await self._delete_schedule(deck, target)
             return
         await act_on_jobs(deck, Verb.DELETE, Right.ADMIN, always_ask=True)
 
+    async def _delete_schedule(self, deck: Deck, row: ScheduleRow) -> None:
+        from tui.screens.asking import confirm
+
+        lasting = "Its code defines it: it stays away over redeploys until it is reset." if row.origin == "code" else ""
+        if await confirm(deck, f"Delete the schedule {row.name}?", row.words, lasting, yes="Delete", danger=True):
+            await deck.perform(lambda it: it.delete_schedule(row.queue, row.name), Right.ADMIN)
+
 
 class EditAndRetry(Command):
-    """Edit the arguments of a failed job and retry it."""
+    """Edit a failed job's arguments and retry it, or change a schedule."""
 
     id, keys, verbs, label = "edit", "E", ("edit",), "edit"
     right, acts = Right.OPERATE, True
 
     def offered(self, deck: Deck) -> bool:
-        """On one failed job."""
+        """On one failed job, and on one schedule."""
         targets = deck.deck_screen.targets()
-        return len(targets) == 1 and isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
+        if len(targets) != 1:
+            return False
+        failed = isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
+        return failed or isinstance(targets[0], ScheduleRow)
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
-        """Open the arguments in a form; they are checked against the function before anything is sent."""
+        """Open it in a form; what does not fit is said at its field, and nothing is sent."""
+        target = deck.deck_screen.targets()[0]
+        if isinstance(target, ScheduleRow):
+            from tui.screens.scheduling import edit_schedule
+
+            await edit_schedule(deck, target)
+            return
         from tui.screens.editing import edit_and_retry
 
         await edit_and_retry(deck)
@@ -182,7 +203,7 @@ class EditAndRetry(Command):
 class MarkAllMatching(Command):
     """Aim at everything that matches, seen or not."""
 
-    id, keys, verbs = "mark.matching", "a", ("all",)
+    id, keys, verbs, label = "mark.matching", "a", ("all",), "all"
     right = Right.RETRY
 
     def offered(self, deck: Deck) -> bool:

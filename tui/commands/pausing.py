@@ -65,9 +65,17 @@ class Pause(Command):
         if answer is None:
             return
         for_s, reason = answer
-        for target in targets:
-            await self._pause_one(deck, target, for_s, reason)
+        rows = [it for it in targets if isinstance(it, ScheduleRow)]
+        if len(rows) > 1:
+            for queue in sorted({row.queue for row in rows}):
+                await self._pause_many(deck, queue, [row.name for row in rows if row.queue == queue], for_s, reason)
+        else:
+            for target in targets:
+                await self._pause_one(deck, target, for_s, reason)
         deck.deck_screen.unmark()
+
+    async def _pause_many(self, deck: Deck, queue: str, names: list[str], for_s: float | None, reason: str) -> None:
+        await deck.perform(lambda it: it.pause_schedules(queue, names, for_s=for_s, reason=reason))
 
     async def _pause_one(self, deck: Deck, target: ScheduleRow | QueueStat, for_s: float | None, reason: str) -> None:
         if isinstance(target, QueueStat):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.model import Screen
 from tui.commands.command import Command
+from tui.station import Right
 
 if TYPE_CHECKING:
     from tui.app import Deck
@@ -33,6 +34,23 @@ class PreviousState(NextState):
     """Jobs in the previous state."""
 
     id, keys, shown, step = "jobs.previous", "left_square_bracket", "[", -1
+
+
+class AddSchedule(Command):
+    """Schedules: add one."""
+
+    id, keys, verbs, label = "schedules.add", "A", ("schedule",), "add"
+    right, acts = Right.OPERATE, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On the schedules."""
+        return deck.deck_screen.SCREEN is Screen.SCHEDULES
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Open the form."""
+        from tui.screens.scheduling import add_schedule
+
+        await add_schedule(deck)
 
 
 class Timeline(Command):
@@ -67,4 +85,4 @@ class Sandbox(Command):
         await show_sandbox(deck, words)
 
 
-TURNS = (NextState, PreviousState, Timeline, Sandbox)
+TURNS = (NextState, PreviousState, AddSchedule, Timeline, Sandbox)

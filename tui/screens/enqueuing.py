@@ -219,7 +219,7 @@ class JobForm(Card):
             typed = self._value(f"arg-{at}")
             if typed:
                 arguments[parameter.name] = parse_value(typed, parameter.type)
-        arguments |= _document(self._value("more"))
+        arguments |= json_document(self._value("more"))
         faults = faults_of(spec, arguments)
         if faults:
             raise FieldError(faults[0].text, fields.get(faults[0].name, "more"))
@@ -273,7 +273,7 @@ def _json(text: str) -> Any:
         return text
 
 
-def _document(text: str) -> dict[str, Any]:
+def json_document(text: str) -> dict[str, Any]:
     """A JSON object, or `name=value` words, as arguments. Raises FieldError."""
     if not text:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -140,6 +140,26 @@ class Operator(Protocol):
 
     async def run_schedule(self, queue: str, name: str, *, arguments: Mapping[str, Any] | None = None) -> Outcome:
         """Run a schedule's job now, without disturbing its timetable."""
+
+    async def pause_schedules(
+        self, queue: str, names: Sequence[str], *, for_s: float | None = 3600, reason: str = ""
+    ) -> Outcome:
+        """Pause several schedules of a queue as one act."""
+
+    async def resume_schedules(self, queue: str, names: Sequence[str]) -> Outcome:
+        """Resume several schedules of a queue as one act."""
+
+    async def add_schedule(self, queue: str, values: Mapping[str, Any]) -> Outcome:
+        """Add a schedule at run time; `values` are the fields of `schedule.ScheduleSpec`."""
+
+    async def edit_schedule(self, queue: str, name: str, fields: Mapping[str, Any], *, reason: str = "") -> Outcome:
+        """Change fields of a schedule; what code defines stays beside it."""
+
+    async def reset_schedule(self, queue: str, name: str, *, reason: str = "") -> Outcome:
+        """Take back what operators changed of a schedule that code defines."""
+
+    async def delete_schedule(self, queue: str, name: str, *, reason: str = "") -> Outcome:
+        """Delete a schedule; one that code defines stays away over redeploys until it is reset."""
 
     async def control_worker(self, worker: str, command: str, value: str = "") -> Outcome:
         """Tell a worker: quiet, resume, stop, concurrency (value: slots), stack (value: job key)."""
