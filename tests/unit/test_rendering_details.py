@@ -385,3 +385,43 @@ def test_what_a_row_opens() -> None:
     assert view_of(log) is None
     assert view_of(AuditRow(id="1", at_ms=0, who="", origin="", verb="", subject="")) is None
     assert Moment(NOW, UTC).zone is UTC
+
+
+def test_all_that_is_wrong_is_listed_with_where_to_look_and_the_server() -> None:
+    from quarterdeck.model import ServerStat
+    from tui.rendering.findings import finding_blocks
+
+    verdict = Verdict(
+        level=Level.BAD,
+        headline="x",
+        findings=(Finding(level=Level.BAD, text="6 % failing", since_ms=NOW - 2 * M, view="failures"),),
+    )
+    server = ServerStat(version="9.1", policy="allkeys-lru", memory_bytes=2**20, warnings=("jobs may be evicted",))
+    shown = text(finding_blocks(snapshot(verdict=verdict, server=server), MOMENT))
+    for word in (
+        "6 % failing",
+        "since 12:01:20",
+        ":failures",
+        "allkeys-lru",
+        "jobs may be evicted",
+        "1.0 MB",
+        "2.1 ms",
+    ):
+        assert word in shown
+    assert "nothing" in text(finding_blocks(snapshot(), MOMENT))
+
+
+def test_bulk_operations_under_way_stand_in_the_rule() -> None:
+    from quarterdeck.model import BulkRow
+
+    def bulk(**changed: Any) -> BulkRow:
+        plain: dict[str, Any] = {
+            "id": "q/b", "queue": "q", "verb": "retry", "query": "", "reason": "", "owner": "bob", "mode": "canary",
+            "state": "running", "started_ms": NOW, "total": 532, "done": 41, "skipped": 2,
+        }  # fmt: skip
+        return BulkRow(**(plain | changed))
+
+    assert lines.bulk_text(bulk(), MOMENT) == "retry 43/532 canary"
+    assert lines.bulk_text(bulk(mode="all", total=-1, state="paused"), MOMENT) == "retry 43, paused"
+    shown = lines.rule_runs("demo", snapshot(bulks=(bulk(), bulk(state="done"))), "", MOMENT, 80)
+    assert runs_text(shown).count("retry") == 1

@@ -350,6 +350,7 @@ def test_a_bulk_operation_shows_its_progress_and_why_it_tripped() -> None:
     assert acts.progress(bulk(), MOMENT) == "░░░░░░░░ 43/532"
     assert acts.progress(bulk(done=530), MOMENT).startswith("████████")
     assert acts.progress(bulk(total=0, done=0, skipped=0), Moment(NOW, UTC, ASCII)) == "-------- 0/0"
+    assert acts.progress(bulk(total=-1), MOMENT) == "43 so far"
     cells = said(acts.bulk_row(bulk(state="tripped", tripped="2 of 2 failed"), MOMENT), acts.BULK_COLUMNS)
     assert (cells["state"], cells["phase"]) == ("tripped", "2 of 2 failed")
 

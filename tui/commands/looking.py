@@ -93,6 +93,18 @@ class Why(Command):
         await show_why(deck)
 
 
+class Findings(Command):
+    """All that is wrong, since when and where to look; the server."""
+
+    id, keys, verbs = "findings", "v", ("findings", "server")
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Open the list."""
+        from tui.screens.record import show_findings
+
+        await show_findings(deck)
+
+
 class Copy(Command):
     """Copy what is under the cursor, or the whole document."""
 
@@ -169,4 +181,4 @@ class Help(Command):
         await show_help(deck)
 
 
-LOOKS = (Whole, Raw, Logs, Why, Copy, Move, Mark, Sort, FilterRows, SearchOn, CommandPrompt, Help)
+LOOKS = (Whole, Raw, Logs, Why, Findings, Copy, Move, Mark, Sort, FilterRows, SearchOn, CommandPrompt, Help)

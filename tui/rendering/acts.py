@@ -113,6 +113,8 @@ def bulk_row(bulk: BulkRow, moment: Moment) -> GridRow:
 def progress(bulk: BulkRow, moment: Moment, cells: int = 8) -> str:
     """`####---- 41/532`: how far it is, as a bar and as figures."""
     through = bulk.done + bulk.skipped
+    if bulk.total < 0:  # a search does not know before its end
+        return f"{human_count(through, 9)} so far"
     full = cells * min(through, bulk.total) // bulk.total if bulk.total else 0
     on, off = ("#", "-") if moment.glyphs.ascii else ("█", "░")
     return f"{on * full}{off * (cells - full)} {human_count(through, 5)}/{human_count(bulk.total, 5)}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from quarterdeck.model import AuditRow, Level, OperatorRow, Snapshot
+from quarterdeck.model import AuditRow, BulkRow, Level, OperatorRow, Snapshot
 from quarterdeck.text import cell_width, fit, human_count, human_duration
 from tui.rendering.moment import Moment
+
+LIVE: Final = frozenset({"waiting", "running", "paused"})
+"""States of a bulk operation that is not over."""
 
 LEAST_PLACE: Final = 12
 """Cells that the place keeps whatever the flags take."""
@@ -100,11 +103,22 @@ def rule_runs(environment: str, snapshot: Snapshot | None, me: str, moment: Mome
         others = [moment.text(row.who, 30) for row in others_of(snapshot.operators, me)]
         if others:
             said += [(rule, "rule"), (f" with {', '.join(others)} ", "note")]
+        for bulk in [bulk for bulk in snapshot.bulks if bulk.state in LIVE][:2]:
+            said += [(rule, "rule"), (f" {bulk_text(bulk, moment)} ", "busy")]
         act = next(iter(snapshot.acts), None)
         if act is not None:
             said += [(rule, "rule"), (f" {act_text(act, moment)} ", "muted")]
     left = cut(tuple(said), width) if width_of(tuple(said)) > width else tuple(said)
     return spread(left, (), width, rule, "rule")
+
+
+def bulk_text(bulk: BulkRow, moment: Moment) -> str:
+    """`retry 43/532 canary`: a bulk operation that is under way."""
+    through = bulk.done + bulk.skipped
+    total = f"/{human_count(bulk.total)}" if bulk.total >= 0 else ""
+    mode = "" if bulk.mode == "all" else f" {bulk.mode}"
+    state = "" if bulk.state == "running" else f", {bulk.state}"
+    return f"{moment.text(bulk.verb, 20)} {human_count(through)}{total}{mode}{state}"
 
 
 def others_of(operators: Iterable[OperatorRow], me: str) -> list[OperatorRow]:

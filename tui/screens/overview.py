@@ -25,6 +25,7 @@ class Overview(DeckScreen):
     """Queues, workers, schedules and failures, a panel each; `Tab` or running over an edge goes to the next one."""
 
     SCREEN = model.Screen.OVERVIEW
+    FILTERED = True
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("2", "queues"),
         ("3", "jobs"),
@@ -95,6 +96,12 @@ class Overview(DeckScreen):
         self._heights = ()
         if self.deck.snapshot is not None and self.answers(self.deck.snapshot):
             self.show(self.deck.snapshot)
+
+    def narrow(self, text: str) -> None:
+        """Look for failed jobs that match: there is no one list here to be narrowed."""
+        if text:
+            view = View(screen=model.Screen.JOBS, state=model.JobState.FAILED, filter=text)
+            self.app.call_later(self.deck.go, view)
 
     def _focused_panel(self) -> str:
         return (self.focused.id or "") if isinstance(self.focused, Grid) else ""

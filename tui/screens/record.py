@@ -23,6 +23,7 @@ from quarterdeck.model import (
 )
 from tui.rendering.block import document_of
 from tui.rendering.details import group_blocks
+from tui.rendering.findings import finding_blocks
 from tui.rendering.why import why_schedule, why_worker
 from tui.screens.deckscreen import DeckScreen, Target
 from tui.screens.places import view_of
@@ -87,6 +88,13 @@ def _record(target: Target, detail: Any, deck: Deck, *, raw: bool) -> tuple[str,
     return title, json_lines(msgspec.to_builtins(target))
 
 
+async def show_findings(deck: Deck) -> None:
+    """Open all that is wrong, and the server's own state."""
+    if deck.snapshot is not None:
+        lines = document_of(finding_blocks(deck.snapshot, deck.moment()))
+        await deck.push_screen(Record("what is wrong", lines, deck.deck_screen.asked))
+
+
 async def show_stack(deck: Deck) -> bool:
     """Ask a worker for the stack of the job under the cursor; False where no job is under it."""
     from tui.screens.worker import Worker
@@ -118,4 +126,4 @@ async def show_why(deck: Deck) -> None:
             raise UsageError("There is no why for this.", "w is for jobs, queues, schedules and workers.")
 
 
-__all__ = ["Record", "Screen", "show_record", "show_stack", "show_why"]
+__all__ = ["Record", "Screen", "show_findings", "show_record", "show_stack", "show_why"]
