@@ -34,6 +34,7 @@ tests: $(VENV)/.test ## All tests
 
 pictures: $(VENV)/.test ## Accept the present pictures of the screens
 	$(BIN)/pytest -q tests/ui --snapshot-update
+	cp 'tests/ui/__snapshots__/test_screen_pictures/test_screen[overview-120x40].svg' docs/overview.svg
 
 bench: $(VENV)/.test ## Print the figures of the engine and of the screen
 	$(BIN)/quarterdeck bench

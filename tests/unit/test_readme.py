@@ -38,3 +38,9 @@ def test_commands_that_are_shown_exist(command: str) -> None:
 def test_the_two_commands_are_make_targets(target: str) -> None:
     assert f"make {target} " in README
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_picture_is_the_one_that_the_app_paints() -> None:
+    pictures = ROOT / "tests/ui/__snapshots__/test_screen_pictures"
+    painted = (pictures / "test_screen[overview-120x40].svg").read_bytes()
+    assert (ROOT / "docs/overview.svg").read_bytes() == painted, "run `make pictures`"
