@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -58,20 +58,45 @@ def _entry(job: Job, status: str, at_ms: int, us: int, worker: str, signature: s
     )
 
 
-def arguments(items: Iterable[Settlement]) -> list[Argument]:
-    """Settlements as `lua/settle.lua` takes them: what the minute is to count, then nine arguments each."""
+def arguments(items: list[Settlement]) -> list[Argument]:
+    """Settlements as `lua/settle.lua` takes them. As `arranged`, of which it is the first part."""
+    return arranged(items)[0]
+
+
+def arranged(items: list[Settlement]) -> tuple[list[Argument], bool]:
+    """What the minute is to count, those that completed in groups, the others; and whether there are others.
+
+    `items` is put into the order in which they are sent, by which the script numbers those it refuses.
+    """
     counts: dict[tuple[int, str], int] = {}
-    flat: list[Argument] = []
-    for number, what, job_id, holder, payload, due, status, function, us, bucket, entry, more in items:
+    groups: dict[tuple[int, Argument], list[Argument]] = {}
+    others: list[Settlement] = []
+    order: dict[tuple[int, Argument], list[Settlement]] = {}
+    rest: list[Argument] = []
+    for item in items:
+        number, what, job_id, holder, payload, due, status, function, us, bucket, entry, more = item
         if status:
             for field, by in ((status, 1), (f"b{bucket}", 1), ("us", us)):
                 name = (number, f"{function}\t{field}")
                 counts[name] = counts.get(name, 0) + by
-        flat += (number, what, job_id, holder, payload, due, _PUBLISHED.get(status, status), entry, more)
-    head: list[Argument] = [len(counts)]
+        if status == "complete" and not more and len(holder) > 1:
+            group = (number, due)
+            if group not in groups:
+                groups[group], order[group] = [], []
+            groups[group] += (job_id, holder, payload, entry)
+            order[group].append(item)
+        else:
+            others.append(item)
+            rest += (number, what, job_id, holder, payload, due, _PUBLISHED.get(status, status), entry, more)
+    flat: list[Argument] = [len(counts)]
     for (number, column), by in counts.items():
-        head += (number, column, by)
-    return head + flat
+        flat += (number, column, by)
+    flat.append(len(groups))
+    for (number, due), members in groups.items():
+        flat += (number, due, len(members) // 4)
+        flat += members
+    items[:] = [item for members in order.values() for item in members] + others
+    return flat + rest, bool(others)
 
 
 def complete(

@@ -310,7 +310,7 @@ class Queue(RedisQueue):
             item = ending.failed(job, payload, signature, number=1, holder=ending.ANYONE, us=us, worker=worker)
         await self._settle([item])
 
-    async def _settle(self, items: Sequence[ending.Settlement]) -> list[int]:
+    async def _settle(self, items: list[ending.Settlement]) -> list[int]:
         """Send settlements; returns the numbers of those refused."""
         args = [ending.HISTORY_COUNT, self.name, *ending.arguments(items)]
         _, refused, errors = await self.caller.run(script("finish"), [self.keys.queued], args)

@@ -7,10 +7,11 @@ from typing import Final
 from quarterdeck.script import Script, load
 
 _PRELUDES: Final = {
-    "turn": ("names", "payload", "failed", "run", "settle"),
+    "turn": ("names", "payload", "settle", "settle_all"),
+    "turn_each": ("names", "payload", "failed", "run", "settle", "settle_each", "settle_all"),
     "mark": ("names",),
     "void": ("names", "payload"),
-    "finish": ("names", "failed", "run", "settle"),
+    "finish": ("names", "failed", "run", "settle", "settle_each", "settle_all"),
     "enqueue": ("names",),
     "abort": ("names",),
     "promote": ("names",),
@@ -23,9 +24,13 @@ _PRELUDES: Final = {
 }
 
 
+_FILES: Final = {"turn_each": "turn"}
+"""Scripts that differ in their preludes only: a server makes every function of a script anew with each call."""
+
+
 def script(name: str) -> Script:
     """The engine's script `lua/<name>.lua`."""
-    return load("quarterdeck.broker", name, *_PRELUDES[name])
+    return load("quarterdeck.broker", _FILES.get(name, name), *_PRELUDES[name])
 
 
 def all_scripts() -> list[Script]:

@@ -184,7 +184,7 @@ class Rescuer:
 
     # -- writing --
 
-    async def _settle(self, wire: Wire, queue: Queue, items: Sequence[Settlement]) -> None:
+    async def _settle(self, wire: Wire, queue: Queue, items: list[Settlement]) -> None:
         if not items:
             return
         finish = script("finish")

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 from redis import exceptions
 
-from quarterdeck.broker.ending import HISTORY_COUNT, Settlement, arguments
+from quarterdeck.broker.ending import HISTORY_COUNT, Settlement, arranged
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import all_scripts, script
 from quarterdeck.broker.wire import Wire, is_passing
@@ -30,6 +30,7 @@ logger = logging.getLogger("quarterdeck.worker")
 IN_FLIGHT: Final = 3
 """Turns on their way at a time: one is run while the others travel."""
 LARGEST_TAKE: Final = 100
+FEW_SLOTS: Final = 20
 LARGEST_SETTLE: Final = 200
 LONGEST_PAUSE_S: Final = 2.0
 """Longest back-off while the server is away."""
@@ -80,9 +81,9 @@ class Turns:
         self._slots = slots
         self._taken = taken
         self._weights = [max(1, weights.get(queue.name, 1)) for queue in queues] if weights else None
-        self._script = script("turn")
+        self._shas = {False: script("turn").sha, True: script("turn_each").sha}
         self._names = [queue.name for queue in queues]
-        self._head = ("EVALSHA", self._script.sha, len(queues), *(queue.keys.queued for queue in queues), worker)
+        self._head = (len(queues), *(queue.keys.queued for queue in queues), worker)
         self._json = msgspec.json.encode(worker)
         self._pending: deque[Settlement] = deque()
         self._doubtful: deque[Settlement] = deque()
@@ -102,8 +103,10 @@ class Turns:
         self.loop = asyncio.get_running_loop()
 
     def set_concurrency(self, concurrency: int) -> None:
-        """How many jobs run at a time: a turn takes a share, so that several turns keep the slots busy."""
-        self.largest_take = max(1, min(LARGEST_TAKE, math.ceil(concurrency / 2)))
+        """How many jobs run at a time. With few slots one turn fills them all: the cost of a turn counts more than that
+        the server works while the jobs run. With many slots two turns share them."""
+        share = concurrency if concurrency <= FEW_SLOTS else math.ceil(concurrency / 2)
+        self.largest_take = max(1, min(LARGEST_TAKE, share))
 
     @property
     def wire(self) -> Wire | None:
@@ -192,7 +195,10 @@ class Turns:
         self._in_flight.append(turn)
         self._reserved += want
         self.quiet.clear()
+        settlements, others = arranged(items)
         command: list[Any] = [
+            "EVALSHA",
+            self._shas[others],
             *self._head,
             self._json,
             self.token,
@@ -202,7 +208,7 @@ class Turns:
             ",".join(map(str, order)),
             len(self._names),
             *self._names,
-            *arguments(items),
+            *settlements,
         ]
         self.calls += 1
         wire.send(tuple(command), lambda answer: self._answered(turn, answer))

@@ -70,7 +70,6 @@ class Worker(SaqWorker[Any]):
         version: str = "",
         specs: Sequence[FunctionSpec] = (),
         on_lost: Mapping[str, str] | None = None,
-        executor: Mapping[str, str] | None = None,
         scheduler: Runnable | None = None,
         log_sink: Any = None,
         follow: Follow | None = None,
@@ -94,7 +93,6 @@ class Worker(SaqWorker[Any]):
         self.beat_s = beat_s
         self.crash_budget = crash_budget
         self.on_lost = dict(on_lost or {})
-        self.executor = dict(executor or {})
         self.scheduler = scheduler
         self.log_sink = log_sink
         self.follow = follow or aftermath

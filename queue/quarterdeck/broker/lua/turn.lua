@@ -23,7 +23,7 @@ local want = tonumber(ARGV[4])
 local home = names_of(ARGV[6])
 local now = clock_ms()
 
-local void = redis.call('HGET', home.fence, worker)
+local void = is_unusual(home) and soft('HGET', home.fence, worker)
 if void and tonumber(void) >= tonumber(token) then return {'fenced', now, {}, {}, {}} end
 
 local queues = {}
