@@ -156,6 +156,19 @@ async def test_orphans_are_counted_where_workers_say_what_they_know(source: Redi
     assert isinstance(detail, QueueDetail)
     assert (detail.functions, detail.orphans) == ((("send", 1),), (("other", 1),))
     assert "no live worker registers" in detail.why
+    await seed.job("later", function="third", due_s=seed.now / 1000 + 60)
+    await seed.client.hset(seed.keys.orphans, seed.keys.job("later"), f"{seed.now}/2/third")
+    detail = (await source.snapshot(View(screen=Screen.QUEUE, queue=seed.queue))).detail
+    assert isinstance(detail, QueueDetail)
+    assert (detail.row.orphans, detail.orphans) == (2, (("other", 1), ("third", 1)))
+    assert "No live worker registers the function 'third'" in (await _job(source, "later")).why
+
+
+async def test_a_poison_group(source: RedisSource, seed: Seed) -> None:
+    await seed.failed("p", error="Lost its worker 3 times, web-1:7 the last: it is taken to be the cause (poison).")
+    await seed.failed("f")
+    groups = (await source.snapshot(View())).groups
+    assert sorted(group.poison for group in groups) == [False, True]
 
 
 async def test_it_survives_json(source: RedisSource, seed: Seed) -> None:

@@ -68,7 +68,7 @@ def test_the_sentence_of_the_design() -> None:
         ({"oldest_ms": 31_000}, Level.WARNING, "emails: oldest 31 s"),
         ({"oldest_ms": 400_000}, Level.BAD, "emails: oldest 6 m"),
         ({"failure_rate": 0.3}, Level.BAD, "emails: 30 % failing"),
-        ({"orphans": 2}, Level.WARNING, "emails: 2 of the next jobs are for functions that no live worker knows"),
+        ({"orphans": 2}, Level.WARNING, "emails: 2 jobs are for functions that no live worker knows"),
         ({"paused": PauseStat(owner="ann", at_ms=5)}, Level.NOTICE, "emails: paused by ann"),
         ({"quarantined": 5, "held": 2}, Level.NOTICE, "emails: 3 unreadable set aside"),
         ({"error": "queued: WRONGTYPE"}, Level.BAD, "emails: can't be read (queued: WRONGTYPE)"),
@@ -95,7 +95,10 @@ def test_a_queue_in_no_trouble(fields: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     ("snapshot", "says"),
-    [(_queue(workers=0), "no worker is alive"), (_snapshot(queues=()), "no worker is alive, and there is no queue yet")],
+    [
+        (_queue(workers=0), "no worker is alive"),
+        (_snapshot(queues=()), "no worker is alive, and there is no queue yet"),
+    ],
 )
 def test_silence_with_nobody_at_work_is_not_green(snapshot: Snapshot, says: str) -> None:
     verdict = verdict_of(snapshot)

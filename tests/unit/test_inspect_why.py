@@ -57,6 +57,10 @@ def test_a_waiting_job(known: dict[str, Any], sentence: str) -> None:
             {"scheduled_ms": NOW_MS + 41_000, "attempts": 1},
             "It is not due: it is due in 41s. It is to be tried again then.",
         ),
+        (
+            {"scheduled_ms": NOW_MS + 9_000, "orphan": True},
+            "No live worker registers the function 'send'; it is offered again in 9.0s.",
+        ),
         ({"scheduled_ms": NOW_MS - 5_000}, "It was due 5.0s ago; a worker moves it to the queue within seconds."),
         ({"scheduled_ms": NOW_MS - 5_000, "workers": ()}, "It was due 5.0s ago, but no live worker serves 'emails'."),
     ],
@@ -113,7 +117,7 @@ def test_a_job_that_has_ended(state: JobState, known: dict[str, Any], sentence: 
         ({"error": "queued: WRONGTYPE"}, (FREE,), "It can't be read: queued: WRONGTYPE."),
         ({"paused": PAUSE}, (FREE,), "It is paused by ann (deploy) for another 1m00s."),
         ({"depth": 12}, (), "No live worker serves it; 12 jobs wait."),
-        ({"orphans": 3}, (FREE,), "Of the next jobs 3 are for functions that no live worker registers."),
+        ({"orphans": 3}, (FREE,), "Jobs for functions that no live worker registers: 3."),
         (
             {"depth": 1204, "out_per_s": 12.0, "in_per_s": 2.0},
             (BUSY,),

@@ -49,6 +49,7 @@ class JobPart:
         self.queue, self.key = queue, key
         self._answer = plan.ask(keys.queued, "job", *_reads(queue, key))
         self._set_aside = plan.call(keys.quarantine, "HGET", keys.job(key))
+        self._orphan = plan.call(keys.orphans, "HGET", keys.job(key))
 
     @property
     def reply(self) -> list[Any]:
@@ -95,6 +96,7 @@ class JobPart:
             crashes=int(crashes or 0),
             held_rule=self._held(held),
             aborting=text(aborting)[:200],
+            orphan=self._orphan.value is not None,
             usual_ms=usual_ms,
         )
         why, cure = why_job(facts)
@@ -165,7 +167,7 @@ class SamplePart(JobPart):
         keys = keys_of(queue)
         self.queue, self.key = queue, ""
         self._answer = plan.ask(keys.queued, "newest", keys.failed_of_signature(signature), *_reads(queue, ""))
-        self._set_aside = Answer()
+        self._set_aside = self._orphan = Answer()
 
     @property
     def reply(self) -> list[Any]:

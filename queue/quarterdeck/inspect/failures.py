@@ -62,5 +62,5 @@ def _group(queue: str, row: list[Any], shares: Mapping[str, float]) -> FailureGr
         last_ms=int(float(last)),
         trend=(0,) * (STEPS - len(trend)) + tuple(trend),
         share=shares.get(function),
-        poison=bool(known and known.exception == "Poison"),
+        poison=bool(known and not known.exception and known.message.endswith("(poison).")),
     )

@@ -17,6 +17,8 @@ from quarterdeck.model import JobRow, JobState, PauseStat, QueueStat, WorkerRow
 
 FRONT: Final = 12
 """Jobs at the head that are looked at for the oldest age and for orphans."""
+MOST_ORPHANS: Final = 500
+"""Jobs put off for want of a function that are told by function; more are only counted."""
 RUNNING: Final = 50
 """Active jobs that are looked at to say what stock workers do."""
 
@@ -38,6 +40,7 @@ class QueuePart:
         self.paused = plan.call(keys.paused, "GET")
         self.quarantined = plan.call(keys.quarantine, "HLEN")
         self.held = plan.call(keys.held, "ZCARD")
+        self.put_off = plan.ask(keys.queued, "small", "HLEN", keys.orphans, MOST_ORPHANS, "HVALS", keys.orphans)
         self.front = plan.ask(keys.queued, "front", keys.queued, FRONT, HEAD, TAIL)
         self.running = plan.ask(keys.queued, "front", keys.active, RUNNING if running else 0, HEAD, TAIL)
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
@@ -80,7 +83,7 @@ class QueuePart:
             paused=read_pause(self.paused.value),
             slots=sum(row.slots for row in live),
             workers=len(live),
-            orphans=_orphans(front, live),
+            orphans=sum(self.orphans(live).values()),
             quarantined=self.quarantined.number(),
             held=self.held.number(),
             deck=deck,
@@ -88,6 +91,25 @@ class QueuePart:
             history=self.history.number(),
             error=self.error,
         )
+
+    def orphans(self, live: list[WorkerRow]) -> dict[str, int]:
+        """Function → jobs for it that no live worker takes: those put off because of that, and those at the head.
+
+        Of the head nothing is known while stock workers serve, which don't say what they register.
+        """
+        size, values = self.put_off.rows() or (0, [])
+        found: dict[str, int] = {}
+        for value in values:  # FIRST_MS/TIMES/FUNCTION
+            name = text(value).split("/", 2)[-1]
+            found[name] = found.get(name, 0) + 1
+        if size > len(values):
+            found["…"] = size
+        if live and all(row.deck for row in live):
+            known = {name for row in live for name in row.functions}
+            for row in self.front_rows:
+                if not row.broken and row.function not in known:
+                    found[row.function] = found.get(row.function, 0) + 1
+        return found
 
     @property
     def error(self) -> str:
@@ -125,11 +147,3 @@ def _oldest_ms(front: list[JobRow], now_ms: int) -> int | None:
     """Age of the oldest job at the head, from when it could first have run."""
     since = [max(row.queued_ms, row.scheduled_ms) for row in front if row.queued_ms]
     return max(0, now_ms - min(since)) if since else None
-
-
-def _orphans(front: list[JobRow], live: list[WorkerRow]) -> int:
-    """Jobs at the head that no live worker registers; unknown (0) while stock workers serve, which don't say."""
-    if not live or any(not row.deck for row in live):
-        return 0
-    known = {name for row in live for name in row.functions}
-    return sum(1 for row in front if not row.broken and row.function not in known)

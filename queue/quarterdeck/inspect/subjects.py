@@ -221,10 +221,7 @@ class SubjectPart:
         for row in serving:
             for function in row.functions if is_live(row) else ():
                 counts[function] = counts.get(function, 0) + 1
-        orphans: dict[str, int] = {}
-        for job in self.overview.queues[name].front_rows if stat.orphans else ():
-            if job.function not in counts and not job.broken:
-                orphans[job.function] = orphans.get(job.function, 0) + 1
+        orphans = self.overview.queues[name].orphans([row for row in serving if is_live(row)])
         why, cure = why_queue(stat, snapshot.workers, snapshot.taken_ms)
         return QueueDetail(
             row=stat,

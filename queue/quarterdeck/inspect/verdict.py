@@ -51,7 +51,8 @@ def _queues(snapshot: Snapshot) -> Iterator[Finding]:
         if flow:
             yield flow
         if stat.orphans:
-            text = f"{stat.name}: {stat.orphans} of the next jobs are for functions that no live worker knows"
+            jobs = "1 job is" if stat.orphans == 1 else f"{human_count(stat.orphans)} jobs are"
+            text = f"{stat.name}: {jobs} for functions that no live worker knows"
             yield Finding(level=Level.WARNING, text=text, view=view)
         if stat.paused:
             who = f" by {stat.paused.owner}" if stat.paused.owner else ""

@@ -32,6 +32,8 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Why it is set aside, or empty."""
     aborting: str = ""
     """The reason in its abort marker, or empty."""
+    orphan: bool = False
+    """Whether it was put off because its taker did not know its function."""
     usual_ms: float | None = None
     """What is usual for its function (p95)."""
 
@@ -65,7 +67,7 @@ def why_queue(stat: QueueStat, workers: Sequence[WorkerRow], now_ms: int) -> Rea
         return f"No live worker serves it{waiting}.", "Start one: quarterdeck worker TARGET."
     if stat.orphans:
         return (
-            f"Of the next jobs {stat.orphans} are for functions that no live worker registers.",
+            f"Jobs for functions that no live worker registers: {human_count(stat.orphans)}.",
             "Start a worker with the code that knows them, or delete them.",
         )
     if stat.depth and _busy(live):
@@ -120,6 +122,10 @@ def _why_failed(facts: JobFacts) -> Reason:
 def _why_scheduled(facts: JobFacts) -> Reason:
     left_ms = facts.row.scheduled_ms - facts.now_ms
     again = " It is to be tried again then." if facts.row.attempts else ""
+    if facts.orphan:
+        again = human_duration(max(0, left_ms))
+        sentence = f"No live worker registers the function '{facts.row.function}'; it is offered again in {again}."
+        return sentence, "Start a worker with the code that knows it, or delete the job."
     if left_ms > 0:
         return f"It is not due: it is due in {human_duration(left_ms)}.{again}", "t runs it now."
     late = human_duration(-left_ms)
