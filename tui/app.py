@@ -29,6 +29,7 @@ from tui.rendering.moment import Moment
 from tui.screens.deckscreen import DeckScreen, Target
 from tui.screens.places import view_of
 from tui.screens.registry import NUMBERED, screen_for
+from tui.sightings import Sightings
 from tui.station import Right, Station
 from tui.widgets.turnstile import Turnstile
 
@@ -60,6 +61,7 @@ class Deck(App[None], inherit_bindings=False):
         self.turnstile = Turnstile(self)
         self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
         self.acting = Acting(station, self.refusal)
+        self.sightings = Sightings()
         self.functions: tuple[FunctionSpec, ...] = ()
         """What live workers register, as last heard."""
         self.read_error: QuarterdeckError | None = None
@@ -144,6 +146,7 @@ class Deck(App[None], inherit_bindings=False):
             self.clock.hear(self.past_ms)  # ages are those of that moment
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
+        self.sightings.notice(snapshot)
         self.snapshot = snapshot
 
     def on_read_failed(self, message: ReadFailed) -> None:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quarterdeck.model import AuditRow, Outcome, Snapshot
+from quarterdeck.model import AuditRow, FailureGroup, Outcome, Snapshot
 from quarterdeck.text import human_age, human_count, human_percent
 from tui.rendering.moment import Moment
 from tui.rendering.queues import queue_state
 from tui.rendering.workers import now_text
 
 
-def incident_note(environment: str, snapshot: Snapshot, done: Iterable[Outcome], moment: Moment) -> str:
-    """The note: verdict, queues, failure groups, workers, acts of all operators, and the commands given from here."""
+def incident_note(
+    environment: str,
+    snapshot: Snapshot,
+    done: Iterable[Outcome],
+    moment: Moment,
+    seen: Iterable[FailureGroup] = (),
+) -> str:
+    """The note: verdict, queues, failure groups, workers, acts of all operators, and the commands given from here.
+
+    `seen` are the groups that were met before, as they were at their largest.
+    """
     parts = [
         f"# Incident on {_safe(environment, moment)}, {moment.stamp(moment.now_ms)}",
         "",
         *_verdict(snapshot, moment),
         *_queues(snapshot, moment),
-        *_groups(snapshot, moment),
+        *_groups(snapshot.groups, seen, moment),
         *_workers(snapshot, moment),
         *_acts(snapshot.acts, moment),
         *_commands(done, moment),
@@ -63,19 +72,22 @@ def _queues(snapshot: Snapshot, moment: Moment) -> list[str]:
     return [*lines, ""]
 
 
-def _groups(snapshot: Snapshot, moment: Moment) -> list[str]:
-    if not snapshot.groups:
+def _groups(present: Iterable[FailureGroup], seen: Iterable[FailureGroup], moment: Moment) -> list[str]:
+    now = {group.id: group.count for group in present}
+    largest = {group.id: group for group in (*present, *seen)}
+    if not largest:
         return []
     lines = [
         "## Failures",
         "",
-        "| Function | Count | What broke | First | Last | Signature |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| Function | At most | Now | What broke | First | Last | Signature |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for group in snapshot.groups:
+    for group in largest.values():
         cells = (
             _safe(group.function, moment),
             human_count(group.count),
+            human_count(now.get(group.id, 0)),
             _safe(f"{group.exception}: {group.message} {group.frame}".strip(), moment),
             moment.stamp(group.first_ms),
             moment.stamp(group.last_ms),

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 async def write_incident(deck: Deck, words: str) -> None:
     """Write what is seen and was done to a Markdown file, by default named after the moment."""
     snapshot = await deck.read(View())
-    text = incident_note(deck.station.name, snapshot, deck.acting.outcomes, deck.moment())
+    deck.sightings.notice(snapshot)
+    seen = deck.sightings.groups()
+    text = incident_note(deck.station.name, snapshot, deck.acting.outcomes, deck.moment(), seen)
     _write(deck, words or f"incident-{_stamp(deck)}.md", text)
 
 
