@@ -159,15 +159,16 @@ OPS['job'] = function(a)
     if #raw > head + tail then kept = {id, #raw, string.sub(raw, 1, head), string.sub(raw, -tail)} end
   end
   local text = raw and (kept[3] .. kept[4]) or (payload[3] .. payload[4])
-  local queued, completed = stamp(text, 'queued'), stamp(text, 'completed')
+  local queued, completed, failed_at = stamp(text, 'queued'), stamp(text, 'completed'), call('ZSCORE', a[5], key)
   local newest, oldest = '+', '-'
   -- The clocks of clients may be off by a minute from the server's, whose time the ids of the history have.
   if completed and completed > 0 then newest = string.format('%.0f', completed + 60000) end
+  if failed_at then newest = string.format('%.0f', tonumber(failed_at) + 5000) end
   if queued and queued > 60000 then oldest = string.format('%.0f', queued - 60000) end
   local fine, attempts = pcall(OPS['attempts'], {a[8], key, a[9], newest, oldest})
   if not fine then attempts = {0, {}} end
   return {
-    payload, call('ZSCORE', a[5], key), call('HGET', a[6], key), kept, attempts, call('ZSCORE', a[10], id),
+    payload, failed_at, call('HGET', a[6], key), kept, attempts, call('ZSCORE', a[10], id),
     call('HGET', a[11], id), call('HGET', a[12], id), call('LRANGE', a[13], -tonumber(a[14]), -1),
     call('ZSCORE', a[15], id), call('LPOS', a[16], id, 'MAXLEN', a[17]), call('GET', a[18]),
   }
