@@ -181,7 +181,7 @@ def test_what_every_match_has_is_known(text: str, value: str | None) -> None:
 def test_log_lines_can_be_filtered() -> None:
     line = LogRow(id="1-0", at_ms=NOW_MS - 5_000, level="ERROR", text="smtp refused", key="k1", function="send_email")
     assert _holds("smtp", line)
-    assert _holds("state:error", line)
+    assert _holds("state:error level:=error", line)
     assert _holds("text:refused fn:send age<1m", line)
     assert not _holds("attempts>0", line)
 

@@ -7,7 +7,7 @@
     condition  = name ":" text | name ":=" text | name ":~" regex | number sign value | "~" regex | text
 
 Texts are found anywhere in their field, upper and lower case alike; `:=` asks for the whole field. `"…"` holds spaces.
-Names: fn q key arg err sig worker state who verb name text; numbers: age attempts retries took bytes count, with
+Names: fn q key arg err sig worker state level who verb name text; numbers: age attempts retries took bytes count, with
 `>` `>=` `<` `<=` `=`; durations in ms, s, m, h, d (`age>5m`), sizes in b, kb, mb. `arg:tenant=7` asks for a value.
 """
 

@@ -27,6 +27,7 @@ TEXT_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "err": ("error", "message", "exception"),
     "sig": ("signature",),
     "worker": ("worker",),
+    "level": ("level",),
     "state": ("state", "status", "outcome", "level"),
     "who": ("who", "owner"),
     "verb": ("verb",),
