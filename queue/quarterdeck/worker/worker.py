@@ -51,9 +51,9 @@ class Worker(SaqWorker[Any]):
 
     `queues` further queues (or names) served after `queue`; `order` is "strict" or a mapping of names to weights;
     `lease_s` how long a worker counts as alive after a beat, `beat_s` how often it beats; `crash_budget` how many
-    workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` and
-    `executor` mappings of functions to "fail" and "process"; `scheduler` runs beside the jobs; `follow` says what is
-    enqueued with a job's end. `poll_interval` is SAQ's for Postgres and does nothing here.
+    workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` maps
+    functions to "fail"; `scheduler` runs beside the jobs; `follow` says what is enqueued with a job's end.
+    `poll_interval` is SAQ's for Postgres and does nothing here.
     """
 
     def __init__(
