@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from boards import NOW_MS, Bridge, busy, empty
 from conftest import Aboard, keys, settled, shown
@@ -86,7 +88,9 @@ async def test_old_rows_stay_under_a_banner_and_acting_is_off(aboard: Aboard) ->
     async with aboard() as (bridge, pilot):
         bridge.goes_away()
         bridge.deck.wake()
-        await pilot.pause(0.05)
+        async with asyncio.timeout(20):
+            while bridge.deck.stale_since_ms is None:
+                await pilot.pause()
         await settled(bridge, pilot)
         text = shown(bridge)
         assert "stale" in text
@@ -219,11 +223,9 @@ async def test_keys_typed_ahead_reach_what_they_were_meant_for(aboard: Aboard) -
 
     async with aboard() as (bridge, pilot):
         strike(pilot, ":", *"audit", "enter")
-        for _ in range(100):
-            await pilot.pause()
-            if bridge.deck.deck_screen.SCREEN is Screen.AUDIT:
-                break
-        assert bridge.deck.deck_screen.SCREEN is Screen.AUDIT
+        async with asyncio.timeout(20):
+            while bridge.deck.deck_screen.SCREEN is not Screen.AUDIT:
+                await pilot.pause()
         assert bridge.operator.calls == []
 
 

@@ -57,6 +57,8 @@ Target = (
 """What a command can be aimed at."""
 
 
+FRAME_LINES: Final = 3
+"""Widgets of the frame: the top, the banner, the foot."""
 TOAST_LINES: Final = 2
 """Lines that one sentence takes at most."""
 LEAST: Final = (60, 20)
@@ -99,6 +101,11 @@ class DeckScreen(Screen[None]):
         """What is between the frame's lines."""
         yield from ()
 
+    @property
+    def composed(self) -> bool:
+        """Whether the widgets are there: before the first layout, and while the app ends, they are not."""
+        return self.is_mounted and len(self.query(".frame")) >= FRAME_LINES
+
     # Asking and being answered.
 
     def view(self) -> View:
@@ -120,6 +127,8 @@ class DeckScreen(Screen[None]):
 
     def accept(self, snapshot: Snapshot) -> None:
         """Paint a snapshot: the frame from any, the body only from one that answers this screen."""
+        if not self.composed:
+            return
         if self.answers(snapshot):
             self.answered = True
             self.show(snapshot)
@@ -178,7 +187,7 @@ class DeckScreen(Screen[None]):
 
     def paint_frame(self) -> None:
         """Bring the lines around the body up to date."""
-        if not self.is_mounted:
+        if not self.composed:
             return
         deck, width = self.deck, self.app.size.width
         moment = self.moment()
@@ -202,6 +211,8 @@ class DeckScreen(Screen[None]):
 
     def toast(self, text: str, style: str = "", command: str = "") -> None:
         """Say for a few seconds what was done, and the same act as a command line; on lines of their own if need be."""
+        if not self.composed:
+            return
         toasts, width = self.query_one("#toasts", Toasts), self.app.size.width - 2
         if len(text) + len(command) + 3 <= width:
             toasts.toast(text, style, command)

@@ -67,7 +67,7 @@ class ListScreen(DeckScreen):
 
     def view(self) -> View:
         """What was asked for, and the window that can be seen."""
-        offset, limit = self.grid.wanted if self.is_mounted else (0, 0)
+        offset, limit = self.grid.wanted if self.composed else (0, 0)
         return replace(self.asked, offset=offset, limit=limit or 60)
 
     def show(self, snapshot: Snapshot) -> None:
@@ -168,7 +168,7 @@ class ListScreen(DeckScreen):
     def place(self) -> str:
         """Where one is, how much there is, and what narrows it."""
         parts = [super().place()]
-        if self.is_mounted and self.answered:
+        if self.composed and self.answered:
             parts.append("all that match" if self.all_matching else self.grid.position)
         if self.asked.filter:
             parts.append(f"/{self.moment().text(self.asked.filter, 60)}")
