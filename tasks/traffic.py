@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from quarterdeck import current_job
+from quarterdeck.keys import TRAFFIC as LEVEL_KEY
 from tasks.application import app
 from tasks.mail import send_mail
 from tasks.orders import forecast_demand, place_order, reserve_stock
 from tasks.report import start_report
 from tasks.webhook import deliver_webhook
 
-LEVEL_KEY = "qd:demo:traffic"
 JOBS = {"off": 0, "low": 1, "normal": 5, "high": 40}
 """Jobs each tick."""
 TENANTS = ("acme", "birch", "corvid", "dunlin", "ember")

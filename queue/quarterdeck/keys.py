@@ -19,6 +19,8 @@ OPERATORS = "qd:operators"
 """Hash: operator id → who is attached, from where, since when, last seen (JSON)."""
 QUEUES = "qd:queues"
 """Set of the names of queues that a deck worker, a recorder or an operator has met."""
+TRAFFIC = "qd:demo:traffic"
+"""String: the demo's traffic level (off, low, normal, high), read by its traffic schedule."""
 
 
 class QueueKeys:
@@ -141,6 +143,11 @@ def breaker(name: str) -> str:
 def once(name: str) -> str:
     """String: who does something that shall be done once, or its result; deployment-wide."""
     return f"qd:once:{name}"
+
+
+def undo(undo_id: str) -> str:
+    """String that expires: how an act is taken back."""
+    return f"qd:undo:{undo_id}"
 
 
 @lru_cache(maxsize=1024)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from quarterdeck.cli.looking import print_json
 from quarterdeck.errors import ExitStatus
 from quarterdeck.model import Outcome
+from quarterdeck.text import clean, mask_url
 
 if TYPE_CHECKING:
     from quarterdeck.operate import RedisOperator
@@ -34,8 +34,6 @@ def address_flags(settings: Settings) -> str:
         return f"--env {settings.environment}"
     if settings.url is None:
         return ""
-    from quarterdeck.text import mask_url
-
     return f"--url {mask_url(settings.url)}"
 
 
@@ -72,9 +70,9 @@ def act(args: argparse.Namespace, work: Act) -> int:
 def tell(outcome: Outcome, *, as_json: bool) -> int:
     """Print an outcome: data on stdout, narration on stderr."""
     if as_json:
-        print(msgspec.json.encode(outcome).decode())
+        print_json(outcome)
     else:
-        print(outcome.message)
+        print(clean(outcome.message))
         if outcome.undo:
             print(f"Take it back with: quarterdeck undo {outcome.undo}", file=sys.stderr)
     return ExitStatus.TROUBLE if outcome.trouble else ExitStatus.DONE

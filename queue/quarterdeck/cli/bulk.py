@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-import msgspec
-
 from quarterdeck.cli.acting import act, add_act_flags, operator_of
+from quarterdeck.cli.looking import print_json
 from quarterdeck.cli.selection import progress
 from quarterdeck.errors import UsageError
 from quarterdeck.operate import bulk as bulks
+from quarterdeck.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,7 @@ async def _list(args: argparse.Namespace) -> int:
     async with operator_of(args.settings) as operator:
         rows = [row for queue in await operator.queues() for row in await bulks.rows(operator.client, queue)]
     if args.json:
-        print(msgspec.json.encode(rows).decode())
-        return 0
+        return print_json(rows)
     for row in rows:
-        print(f"{row.id.rpartition('/')[2]}  {row.verb} {row.query}  by {row.owner}  {progress(row)}")
+        print(clean(f"{row.id.rpartition('/')[2]}  {row.verb} {row.query}  by {row.owner}  {progress(row)}"))
     return 0

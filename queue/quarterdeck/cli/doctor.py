@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from quarterdeck.broker.checkup import Finding, Level, look_at, note, ok, trouble
 from quarterdeck.broker.connection import Connection, open_connection
 from quarterdeck.broker.embedded import embedded
+from quarterdeck.cli.looking import print_json
 from quarterdeck.cli.surroundings import look_at_disk, look_at_settings, look_at_terminal
 from quarterdeck.errors import ExitStatus, UnreachableError
 from quarterdeck.inspect.discovery import Discovery
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     reached, found = asyncio.run(_look_at_server(settings))
     findings += found
     if args.json:
-        print(msgspec.json.encode(findings).decode())
+        print_json(findings)
     else:
         _print(findings)
     if not reached:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from quarterdeck.inspect import RedisSource
     from quarterdeck.settings import Settings
 
+_NOT_ASCII = re.compile("[^ -~]+")
 MOST = 10_000
 """Rows that a command asks for at most."""
 
@@ -70,9 +73,17 @@ def one_queue(settings: Settings) -> str | None:
 
 
 def print_json(value: Any) -> int:
-    """Print a struct as JSON."""
-    print(msgspec.json.encode(value).decode())
+    """Print a struct as JSON that no terminal can take for anything but text.
+
+    JSON escapes C0 controls by itself; C1 and bidi controls and what else can't be printed are written `\\u…` too.
+    """
+    text = msgspec.json.encode(value).decode()
+    print(text if text.isprintable() else _NOT_ASCII.sub(_escaped, text))
     return ExitStatus.DONE
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in found[0])
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 60) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-import msgspec
-
 from quarterdeck.cli.acting import act, add_act_flags, operator_of
+from quarterdeck.cli.looking import print_json
 from quarterdeck.errors import UsageError
 from quarterdeck.operate import quarantine
+from quarterdeck.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +47,7 @@ async def _list(args: argparse.Namespace) -> int:
     async with operator_of(args.settings) as operator:
         rules = {queue: await quarantine.rules(operator.client, queue) for queue in await operator.queues()}
     if args.json:
-        print(msgspec.json.encode(rules).decode())
-        return 0
+        return print_json(rules)
     for queue, held in rules.items():
         for name, rule in held.items():
             parts = [
@@ -56,7 +55,6 @@ async def _list(args: argparse.Namespace) -> int:
                 f"argument {rule.argument}" * bool(rule.argument),
                 f"error {rule.error}" * bool(rule.error),
             ]
-            print(
-                f"{name}  {queue}  {', '.join(filter(None, parts))}  held {rule.held}  by {rule.owner}  {rule.reason}"
-            )
+            what = ", ".join(filter(None, parts))
+            print(clean(f"{name}  {queue}  {what}  held {rule.held}  by {rule.owner}  {rule.reason}"))
     return 0

@@ -6,9 +6,8 @@ import argparse
 import asyncio
 import sys
 
-import msgspec
-
 from quarterdeck.cli.acting import add_act_flags, operator_of, tell
+from quarterdeck.cli.looking import print_json
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import BlastCard, BulkRow, JobRef, JobState, Outcome, Pace, Selection, Verb
 from quarterdeck.operate import RedisOperator
@@ -89,7 +88,7 @@ async def _follow(operator: RedisOperator, outcome: Outcome, *, as_json: bool) -
             shown = line
         if all(row.state not in bulks.LIVE for row in rows):
             if as_json:
-                print(msgspec.json.encode(rows).decode())
+                print_json(rows)
             well = all(row.state == "done" and not row.failed and not row.skipped for row in rows)
             return ExitStatus.DONE if well and rows else ExitStatus.TROUBLE
         await asyncio.sleep(POLL_S)
@@ -110,7 +109,7 @@ def progress(row: BulkRow) -> str:
 
 def _show(card: BlastCard, *, as_json: bool, to_stderr: bool = False) -> None:
     if as_json:
-        print(msgspec.json.encode(card).decode())
+        print_json(card)
         return
     out = sys.stderr if to_stderr else sys.stdout
     some = f"{card.count:,}" if card.exact else f"at least {card.count:,}"

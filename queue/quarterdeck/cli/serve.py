@@ -87,16 +87,17 @@ async def _serve(args: argparse.Namespace, token: str, *, open_reads: bool) -> i
 async def _watch(source: Source, watcher: Watcher, notifier: Notifier) -> None:
     """Look every few seconds and tell what the rules say; a server that is away is waited for."""
     from quarterdeck.model import View
+    from quarterdeck.text import clean
 
     while True:
         try:
             alerts = watcher.look(await source.snapshot(View()))
         except QuarterdeckError as error:
-            print(f"quarterdeck serve: {error}", file=sys.stderr)
+            print(f"quarterdeck serve: {clean(str(error))}", file=sys.stderr)
             alerts = ()
         for alert in alerts:
             word = "ALERT" if alert.firing else "resolved"
-            print(f"{word}: {alert.rule}: {alert.text}", file=sys.stderr)
+            print(clean(f"{word}: {alert.rule}: {alert.text}"), file=sys.stderr)
         await notifier.tell(alerts)
         await asyncio.sleep(WATCH_S)
 

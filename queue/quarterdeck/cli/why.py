@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from quarterdeck.cli.looking import one_queue, source_of
+from quarterdeck.cli.looking import one_queue, print_json, source_of
 from quarterdeck.errors import ExitStatus
 from quarterdeck.model import JobDetail, QueueDetail, QueueStat, ScheduleDetail, Screen, Snapshot, View
 from quarterdeck.text import clean
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"There is no job, queue or schedule '{clean(args.subject)}'.", file=sys.stderr)
         return ExitStatus.TROUBLE
     if args.json:
-        print(msgspec.json.encode(answer).decode())
+        print_json(answer)
     else:
         print(clean(f"{answer.why} {answer.cure}".strip()))
     return ExitStatus.DONE

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from quarterdeck.cli.narration import CleanFormatter
 from quarterdeck.errors import UsageError
 from quarterdeck.worker.supervisor import Supervisor
 
@@ -142,11 +143,8 @@ def _count(text: str) -> int:
 def _tell(level: str, name: str) -> None:
     """One readable line a record on stderr; nothing of it is data."""
     who = name or str(os.getpid())
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format=f"%(asctime)s {who} %(levelname)-7s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(CleanFormatter(f"%(asctime)s {who} %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     if level == "info":  # SAQ tells each job's start and end there: for debugging, and a cost at speed
         logging.getLogger("saq").setLevel(logging.WARNING)

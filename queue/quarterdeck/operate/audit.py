@@ -10,6 +10,7 @@ import msgspec
 from quarterdeck import keys
 from quarterdeck.model import AuditRow
 from quarterdeck.script import Client
+from quarterdeck.text import mask_text
 
 if TYPE_CHECKING:
     from quarterdeck.operate.identity import Identity
@@ -27,11 +28,6 @@ class UndoRecord(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = ""
     who: str = ""
     data: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
-def undo_key(undo: str) -> str:
-    """Where the undo record of an act is kept: a string that expires."""
-    return f"qd:undo:{undo}"
 
 
 class Audit:
@@ -67,8 +63,8 @@ class Audit:
             who=self._identity.who,
             origin=self._identity.origin,
             verb=verb,
-            subject=subject[:500],
-            reason=reason[:500],
+            subject=mask_text(subject)[:500],
+            reason=mask_text(reason)[:500],
             done=done,
             skipped=skipped,
             command=command,
@@ -78,18 +74,18 @@ class Audit:
         pipe = self._client.pipeline(transaction=False)
         pipe.xadd(keys.AUDIT, {"r": msgspec.json.encode(row)}, maxlen=KEEP, approximate=True)
         if undo_record is not None:
-            pipe.set(undo_key(undo), msgspec.json.encode(undo_record), ex=UNDO_S)
+            pipe.set(keys.undo(undo), msgspec.json.encode(undo_record), ex=UNDO_S)
         await pipe.execute()
 
     async def newest_undo(self) -> str:
         """The id of this operator's newest act that can still be undone, or an empty string."""
         for _, fields in await self._client.xrevrange(keys.AUDIT, count=500):
             row = msgspec.json.decode(fields[b"r"], type=AuditRow)
-            if row.who == self._identity.who and row.undo and await self._client.exists(undo_key(row.undo)):
+            if row.who == self._identity.who and row.undo and await self._client.exists(keys.undo(row.undo)):
                 return row.undo
         return ""
 
     async def take_undo(self, undo: str) -> UndoRecord | None:
         """The undo record of an act, removed, so that it is undone once; None when there is none any more."""
-        raw = await self._client.getdel(undo_key(undo))
+        raw = await self._client.getdel(keys.undo(undo))
         return msgspec.json.decode(raw, type=UndoRecord) if raw else None

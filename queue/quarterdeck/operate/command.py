@@ -9,21 +9,25 @@ from typing import Any
 import msgspec
 
 from quarterdeck.model import Pace, Selection, Verb
+from quarterdeck.text import mask, mask_text
 
 
 class CommandEcho:
-    """Writes acts as `quarterdeck …` lines; `address` is what reaches the environment, without secrets."""
+    """Writes acts as `quarterdeck …` lines; `address` is what reaches the environment, without secrets.
+
+    The lines go to the audit and to everybody's screen, so secrets in arguments, filters and reasons are masked.
+    """
 
     def __init__(self, address: str = "") -> None:
         self._head = f"quarterdeck {address}".strip()
 
     def line(self, *words: str, **options: str | float | None) -> str:
         """`quarterdeck WORDS --option value …`; options that are None or empty are left out."""
-        parts = [self._head, *(shlex.quote(word) for word in words)]
+        parts = [self._head, *(shlex.quote(mask_text(word)) for word in words)]
         for name, value in options.items():
             if value is None or value == "":
                 continue
-            parts.append(f"--{name.replace('_', '-')} {shlex.quote(_plain(value))}")
+            parts.append(f"--{name.replace('_', '-')} {shlex.quote(mask_text(_plain(value)))}")
         return " ".join(parts)
 
     def of_selection(self, verb: Verb, selection: Selection, *, reason: str, pace: Pace | None) -> str:
@@ -48,7 +52,7 @@ class CommandEcho:
 
     def of_enqueue(self, queue: str, function: str, arguments: Mapping[str, Any], **options: str | float | None) -> str:
         """Enqueuing a job."""
-        pairs = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in arguments.items()]
+        pairs = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in mask(arguments).items()]
         return self.line("enqueue", function, *pairs, queue=queue, **options)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from quarterdeck import keys
 from quarterdeck.errors import RefusedError
 from quarterdeck.model import Outcome
 from quarterdeck.operate.bridge import Bridge
 from quarterdeck.operate.undo import take_back
 
-TRAFFIC_KEY = "qd:demo:traffic"
-"""String: the demo's traffic level, read by its traffic schedule."""
 TRAFFIC = ("off", "low", "normal", "high")
 
 
@@ -45,12 +44,12 @@ class FeedActs(Bridge):
     async def traffic(self, command: str) -> Outcome:
         """Demo only: up, down or off, or a level by its name."""
         self._guard.require("traffic")
-        raw = await self._client.get(TRAFFIC_KEY)
+        raw = await self._client.get(keys.TRAFFIC)
         now = raw.decode() if raw and raw.decode() in TRAFFIC else "normal"
         at = TRAFFIC.index(now)
         moved = {"up": min(at + 1, len(TRAFFIC) - 1), "down": max(at - 1, 0)}.get(command)
         level = TRAFFIC[moved] if moved is not None else command
         if level not in TRAFFIC:
             raise RefusedError(f"There is no traffic level '{command}'.", f"Use up, down, {', '.join(TRAFFIC)}.")
-        await self._client.set(TRAFFIC_KEY, level)
+        await self._client.set(keys.TRAFFIC, level)
         return await self._done("traffic", level, f"The demo's traffic is {level}.", command=f":traffic {level}")

@@ -146,11 +146,16 @@ async def unretry(client: Client, queue: str, taken: Sequence[Taken]) -> tuple[s
     return answers
 
 
-async def delete(client: Client, queue: str, refs: Sequence[JobRef], *, who: str, act: str) -> tuple[str, ...]:
-    """Move jobs into the recycle bin. Answers: failed, queued, scheduled, complete; changed, running, gone."""
+async def delete(
+    client: Client, queue: str, refs: Sequence[JobRef], *, who: str, act: str, waiting_only: bool = False
+) -> tuple[str, ...]:
+    """Move jobs into the recycle bin; with `waiting_only` no job that has run, failed ones included.
+
+    Answers: failed, queued, scheduled, complete; changed, running, gone.
+    """
     answers: tuple[str, ...] = ()
     for part in chunks(refs):
-        args: list[Argument] = [who, act, BIN_JOBS, BIN_MS, "delete"]
+        args: list[Argument] = [who, act, BIN_JOBS, BIN_MS, "waiting" if waiting_only else "delete"]
         for ref in part:
             args += [ref.key, ref.seen_ms, b""]
         answers += await _run(client, "bin", queue, args)

@@ -42,7 +42,7 @@ async def _binned(client: Client, queue: str, record: UndoRecord) -> Counter[str
 
 async def _enqueued(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
     refs = jobs.refs_of(queue, [record.data["key"]])
-    words = await jobs.delete(client, queue, refs, who=record.who, act="undo")
+    words = await jobs.delete(client, queue, refs, who=record.who, act="undo", waiting_only=True)
     return Counter("ok" if word in ("queued", "scheduled") else "started" for word in words)
 
 

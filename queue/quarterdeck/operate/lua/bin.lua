@@ -6,7 +6,8 @@
 -- ARGV[3]  the act's id
 -- ARGV[4]  how many jobs the bin holds at most
 -- ARGV[5]  how long it holds them, ms
--- ARGV[6]  'delete', or 'abort': then waiting jobs leave a payload that says aborted behind, for SAQ's clients
+-- ARGV[6]  'delete'; 'waiting': only jobs that wait, so that an undo never takes what has run; or 'abort': as
+--          'waiting', and a payload that says aborted stays behind, for SAQ's clients
 -- then for each job three arguments:
 --   KEY, the time of failure it was seen with (0: any), for 'abort' the payload to leave behind (else empty)
 -- Returns for each job: 'failed', 'queued', 'scheduled', 'complete' (where it was), or why it was skipped:
@@ -14,7 +15,7 @@
 
 local queue, who, act = ARGV[1], ARGV[2], ARGV[3]
 local most, keep = tonumber(ARGV[4]), tonumber(ARGV[5])
-local aborting = ARGV[6] == 'abort'
+local aborting, deleting = ARGV[6] == 'abort', ARGV[6] == 'delete'
 local names = names_of(queue)
 local bin_key, bin_jobs = 'qd:bin:' .. queue, 'qd:bin-jobs:' .. queue
 local now = clock_ms()
@@ -54,7 +55,7 @@ for i = 7, #ARGV, 3 do
     else
       answer = 'running'
     end
-  elseif at and not aborting then
+  elseif at and deleting then
     if seen ~= '0' and tonumber(at) ~= tonumber(seen) then
       answer = 'changed'
     else
@@ -65,7 +66,7 @@ for i = 7, #ARGV, 3 do
   elseif seen ~= '0' then
     answer = 'changed'
   else
-    local raw = not aborting and redis.call('GET', id)
+    local raw = deleting and redis.call('GET', id)
     if raw then
       bin(key, 'complete', 0, '', raw)
       redis.call('DEL', id)
