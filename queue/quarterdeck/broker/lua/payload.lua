@@ -12,10 +12,12 @@ local function marker(now, worker_json)
   local from = ',"started":' .. text(now) .. ',"touched":' .. text(now) .. ',"worker_id":' .. worker_json .. '}'
   local first = '"status":"active","attempts":1' .. from
   return function(p)
-    if find(p, '"started":', 1, true) or find(p, '"touched":', 1, true) or find(p, '"worker_id":', 1, true) then
+    -- Without their first quote: a search that stops at each quote of the payload takes twice as long.
+    if find(p, 'started":', 1, true) or find(p, 'touched":', 1, true) or find(p, 'worker_id":', 1, true) then
       return nil
     end
-    local at = find(p, '"attempts":', 1, true)
+    local at = find(p, 'attempts":', 1, true)
+    at = at and at - 1
     if sub(p, -18) == QUEUED then
       if not at then return sub(p, 1, -19) .. first end
       local n = string.match(p, '^"attempts":(%d+),"status":"queued"}$', at)
