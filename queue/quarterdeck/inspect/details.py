@@ -33,7 +33,7 @@ HEAD: Final = 96 * 1024
 TAIL: Final = 32 * 1024
 """Bytes of a payload that are shown."""
 TEXT_LIMIT: Final = 64 * 1024
-HISTORY_BUDGET: Final = 500
+HISTORY_BUDGET: Final = 300
 """Entries of the history that are looked at for a job's attempts."""
 PLACE_BUDGET: Final = 1_000
 """Jobs at the head that are looked at for a job's place in line."""

@@ -4,6 +4,9 @@
 local OPS = {}
 local call = redis.call
 
+-- A number as text without an exponent: Lua writes 1.7e+12 for what is above 14 digits.
+local function digits(number) return string.format('%.0f', number) end
+
 -- One payload's head and tail: {id, size, head, tail}. size is -1 with the reason in head when it can't be read.
 local function payload_of(id, head, tail)
   local ok, text = pcall(call, 'GETRANGE', id, 0, head + tail - 1)
@@ -87,12 +90,14 @@ OPS['groups'] = function(a)
     if ok and count > 0 then
       local row = {found[i], found[i + 1], call('HGET', a[2], found[i]), count}
       row[5] = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-      for at = steps, 1, -1 do
-        if tonumber(found[i + 1]) < now - steps * step then row[#row + 1] = 0 else
-          local from = string.format('%.0f', now - at * step)
-          local to = string.format('(%.0f', now - (at - 1) * step)
-          row[#row + 1] = call('ZCOUNT', key, from, at == 1 and not past and '+inf' or to)
-        end
+      -- From the newest step back, and no further than there is anything left to count.
+      local left, last = 0, past and digits(now) or '+inf'
+      if tonumber(found[i + 1]) >= now - steps * step then left = call('ZCOUNT', key, digits(now - steps * step), last) end
+      for at = 1, steps do
+        local n = left
+        if left > 0 and at < steps then n = call('ZCOUNT', key, digits(now - at * step), last) end
+        row[5 + steps + 1 - at] = n
+        left, last = left - n, '(' .. digits(now - at * step)
       end
       rows[#rows + 1] = row
     end
