@@ -54,7 +54,8 @@ class Overview:
         self.view, self.queue_names, self.stores = view, queues, stores
         everything = view.screen in _WHOLE_HOUR
         running = view.screen in {Screen.WORKERS, Screen.WORKER, Screen.OVERVIEW}
-        most = failures.MOST if view.screen in _FAILURES else max(5, GROUPS // max(1, len(queues)))
+        shared = GROUPS if view.screen is Screen.OVERVIEW else GROUPS // 2
+        most = failures.MOST if view.screen in _FAILURES else max(5, shared // max(1, len(queues)))
         self.queues = {
             queue: QueuePart(
                 plan, queue, stores[queue], minute=minute, everything=everything, running=running and queue in stock
