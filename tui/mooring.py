@@ -83,7 +83,12 @@ class Mooring:
 
 
 def station_of(settings: Settings, mooring: Mooring, first: View | None = None, theme: str = "") -> Station:
-    """The station that the settings describe. Raises UsageError for a stylesheet that is not there."""
+    """The station that the settings describe.
+
+    Raises UsageError for a stylesheet that is not there, and for a key of a command that does not exist.
+    """
+    from tui.remapping import remapped
+
     demo = settings.url is None and settings.environment == "demo"
     return Station(
         open_source=mooring.open_source,
@@ -97,7 +102,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
         confirm_above=settings.confirm_above,
         who=os.environ.get("QUARTERDECK_USER", ""),
         operator_id=f"{socket.gethostname()}:{os.getpid()}:",
-        keys=settings.keys,
+        keys=remapped(settings),
         styles=tuple(styles_of(settings, demo)),
         ascii=settings.ascii,
         theme=theme,

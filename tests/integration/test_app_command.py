@@ -218,3 +218,10 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(place, client, start
 
         assert await (await double.enqueue(4)).result(30) == 8
         await app.close()
+
+
+async def test_a_worker_is_refused_where_nothing_may_be_changed(tmp_path: Path) -> None:
+    async with command(tmp_path, "some:app", "--read-only", "--url", "redis://127.0.0.1:1") as process:
+        status, told = await ended(process)
+    assert status == 2
+    assert "this is read-only" in told

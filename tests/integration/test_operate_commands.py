@@ -148,6 +148,45 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(
     assert read(valkey.url, "ZCARD", keys_of(queue_name).failed) == 5
 
 
+@pytest.mark.parametrize(
+    ("environ", "typed", "left"),
+    [
+        ({}, "yes", 0),
+        ({}, "no", 5),
+        ({"QUARTERDECK_CONFIRM_ABOVE": "4"}, "yes", 5),
+        ({"QUARTERDECK_CONFIRM_ABOVE": "4"}, "5", 0),
+        ({"QUARTERDECK_ENV": "prod"}, "yes", 5),
+        ({"QUARTERDECK_ENV": "prod"}, "5", 0),
+    ],
+)
+def test_above_the_bound_or_in_a_protected_environment_the_count_must_be_typed(
+    environ: dict[str, str],
+    typed: str,
+    left: int,
+    valkey: Any,
+    queue_name: str,
+    quarterdeck: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+) -> None:
+    (tmp_path / "quarterdeck.toml").write_text(f'[env.prod]\nurl = "{valkey.url}"\nprotected = true\n')
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return typed
+
+    monkeypatch.setattr("builtins.input", answer)
+    place = [] if "QUARTERDECK_ENV" in environ else ["--url", valkey.url]
+    status = main(["retry", *place, "--queue", queue_name, "--all"])
+    assert status == (1 if left else 0)
+    assert read(valkey.url, "ZCARD", keys_of(queue_name).failed) == left
+    assert ("in prod?" in asked[0]) == bool(not place)
+
+
 def test_without_a_server_it_says_where_it_looked(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,3 +44,10 @@ def test_the_picture_is_the_one_that_the_app_paints() -> None:
     pictures = ROOT / "tests/ui/__snapshots__/test_screen_pictures"
     painted = (pictures / "test_screen[overview-120x40].svg").read_bytes()
     assert (ROOT / "docs/overview.svg").read_bytes() == painted, "run `make pictures`"
+
+
+def test_the_map_of_the_rooms_shows_every_room() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rooms = [path for root in ("tui", "queue/quarterdeck") for path in (ROOT / root).iterdir() if path.is_dir()]
+    missing = [room.name for room in rooms if room.name != "__pycache__" and f"  {room.name}/" not in page]
+    assert missing == []

@@ -12,6 +12,7 @@ from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import BlastCard, BulkRow, JobRef, JobState, Outcome, Pace, Selection, Verb
 from quarterdeck.operate import RedisOperator
 from quarterdeck.operate import bulk as bulks
+from quarterdeck.settings import Settings
 from quarterdeck.text import clean, human_duration
 
 POLL_S = 0.3
@@ -66,7 +67,7 @@ async def _run_verb(args: argparse.Namespace, verb: Verb, pace: Pace | None) -> 
                 _show(card, as_json=args.json)
                 return ExitStatus.DONE
             _show(card, as_json=False, to_stderr=True)
-            if not args.yes and not _agreed(card):
+            if not args.yes and not _agreed(card, args.settings):
                 print("Nothing was done.", file=sys.stderr)
                 return ExitStatus.TROUBLE
         outcome = await operator.act(verb, selection, reason=args.reason, pace=pace)
@@ -123,11 +124,16 @@ def _show(card: BlastCard, *, as_json: bool, to_stderr: bool = False) -> None:
         print(f"  drains in about {human_duration(card.drain_s * 1000)} at the present rate", file=out)
 
 
-def _agreed(card: BlastCard) -> bool:
+def _agreed(card: BlastCard, settings: Settings) -> bool:
+    """Ask; in a protected environment, or above its bound, the count must be typed, as on the screen."""
     if not card.count:
         return True
     if not sys.stdin.isatty():
         raise UsageError(
             "This acts on many jobs, and nobody is there to be asked.", "Add --yes, or look with --dry-run."
         )
-    return input(f"{card.verb} {card.count:,} jobs? Type yes: ").strip().lower() == "yes"
+    grave = settings.protected or card.count > settings.confirm_above
+    word = str(card.count) if grave else "yes"
+    where = f" in {settings.environment}" if grave else ""
+    asked = f"{card.verb} {card.count:,} jobs{where}? Type {'the number' if grave else word}: "
+    return input(asked).strip().lower().replace(",", "") == word

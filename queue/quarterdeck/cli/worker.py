@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from quarterdeck.cli.narration import CleanFormatter
-from quarterdeck.errors import UsageError
+from quarterdeck.errors import RefusedError, UsageError
 from quarterdeck.worker.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the worker, or as many as `--processes` says; the exit status."""
+    if args.read_only:
+        raise RefusedError("A worker runs and ends jobs, and this is read-only.", "Leave --read-only away.")
     _tell(args.log_level, args.name if args.processes == 1 else "")
     if args.processes > 1:
         return asyncio.run(Supervisor(_commands(args), grace_s=args.grace_s).run())
