@@ -19,13 +19,10 @@ TRIES: Final = 4
 
 
 class Caller:
-    """Sends scripts and commands for one redis-py client; a cluster's client carries them itself."""
+    """Sends scripts and commands to where a redis-py client leads, for the queue whose list is `key`."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.direct = hasattr(client, "connection_pool")
-        """Whether the engine's own connection is used; False for a cluster."""
-        self.endpoint: Endpoint | None = Endpoint(client) if self.direct else None
+    def __init__(self, client: Any, key: str) -> None:
+        self.endpoint = Endpoint(client, key)
         self._wire: Wire | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Task[Wire] | None = None
@@ -46,7 +43,6 @@ class Caller:
         loop = asyncio.get_running_loop()
         if self._opening is None or self._opening.done() or self._loop is not loop:
             self._loop = loop
-            assert self.endpoint is not None
             self._opening = loop.create_task(Wire.open(self.endpoint))
         self._wire = await asyncio.shield(self._opening)
         return self._wire
@@ -62,8 +58,6 @@ class Caller:
 
         Raises redis-py's exceptions after `TRIES` tries.
         """
-        if not self.direct:
-            return await script(self._client, keys, args)
         for attempt in range(TRIES):
             try:
                 wire = await self.connected()
@@ -85,8 +79,6 @@ class Caller:
 
     async def call(self, *command: Any) -> Any:
         """Send one command that may safely be sent twice. Raises redis-py's exceptions."""
-        if not self.direct:
-            return await self._client.execute_command(*command)
         for attempt in range(TRIES):
             try:
                 return await (await self.connected()).call(*command)

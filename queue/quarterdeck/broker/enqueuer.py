@@ -100,7 +100,7 @@ class Enqueuer:
     async def _send_slowly(self, batch: list[tuple[NewJob, asyncio.Future[bool]]], *, again: bool) -> None:
         try:
             answer = await self._run([job for job, _ in batch], again=again)
-        except (exceptions.RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that must hear it
             answer = error
         except asyncio.CancelledError:
             self._resolve(batch, exceptions.ConnectionError("the queue was closed"))

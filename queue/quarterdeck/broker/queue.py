@@ -56,7 +56,7 @@ class Queue(RedisQueue):
         self.keys = keys_of(name)
         self.foreign_codec = dump is not None or load is not None
         """Whether payloads are written by the user's own `dump` or read by their `load`."""
-        self.caller = Caller(redis)
+        self.caller = Caller(redis, self.keys.queued)
         self.waiter = Waiter(self.caller.endpoint)
         self._enqueuer = Enqueuer(self.caller, name)
         self._tag = hash_tag(name)

@@ -23,7 +23,7 @@ CHANNELS: Final = 500
 class Watch:
     """What one waiter sees of its jobs: events as (ID, status), in their order."""
 
-    def __init__(self, waiter: Waiter | None, ids: Iterable[str]) -> None:
+    def __init__(self, waiter: Waiter, ids: Iterable[str]) -> None:
         self._waiter = waiter
         self.ids = tuple(dict.fromkeys(ids))
         self.events: list[tuple[str, str]] = []
@@ -51,21 +51,19 @@ class Watch:
         return events
 
     async def __aenter__(self) -> Self:
-        if self._waiter is not None:
-            await self._waiter.add(self)
+        await self._waiter.add(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._waiter is not None:
-            self._waiter.remove(self)
+        self._waiter.remove(self)
 
 
 class Waiter:
     """Shares one subscriber's connection among all who wait; it is closed when nobody waits."""
 
-    def __init__(self, endpoint: Endpoint | None) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._watches: dict[str, set[Watch]] = defaultdict(set)
         self._wire: Wire | None = None
@@ -74,7 +72,7 @@ class Waiter:
 
     def watch(self, ids: Iterable[str]) -> Watch:
         """An `async with` block that sees the events of these jobs."""
-        return Watch(self if self._endpoint is not None else None, ids)
+        return Watch(self, ids)
 
     async def add(self, watch: Watch) -> None:
         """Subscribe for a watch; returns when the server has confirmed, or when it takes too long."""
@@ -123,7 +121,6 @@ class Waiter:
 
     async def _keep(self) -> None:
         """Keep the connection as long as anybody waits, with back-off while the server is away."""
-        assert self._endpoint is not None
         pause_s = 0.05
         while True:
             try:

@@ -39,8 +39,14 @@ class WireLostError(exceptions.ConnectionError):
     """The connection ended before the answer came: the command may have been carried out or not."""
 
 
+class WireMovedError(WireLostError):
+    """The cluster has given the queue's slot to another node: nothing was done, and this connection is of no use."""
+
+
 def _error(text: str) -> Exception:
     """An error reply as redis-py's exception; the text keeps its first word."""
+    if text.startswith(("MOVED ", "ASK ")):
+        return WireMovedError(text)
     return _ERRORS.get(text.partition(" ")[0], exceptions.ResponseError)(text)
 
 
@@ -157,6 +163,9 @@ class Wire(asyncio.Protocol):
         reader.feed(data)
         try:
             while (answer := reader.gets()) is not False:
+                if type(answer) is WireMovedError:
+                    self.close(answer)
+                    return
                 if self._push is not None:
                     self._push(answer)
                 elif self._waiting:

@@ -111,7 +111,6 @@ class Beats:
                 try:
                     if wire is None or wire.closed:
                         endpoint = self._queues[0].caller.endpoint
-                        assert endpoint is not None
                         wire = await Wire.open(endpoint, scripts=all_scripts())
                     await self._beat(wire)
                     pause_s = 0.05

@@ -355,7 +355,6 @@ class Turns:
 
     async def _open(self) -> Wire:
         endpoint = self.queues[0].caller.endpoint
-        assert endpoint is not None
         return await Wire.open(endpoint, scripts=all_scripts())
 
     async def _void(self, wire: Wire, lost: list[Turn]) -> list[Settlement]:

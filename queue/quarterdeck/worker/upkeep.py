@@ -14,6 +14,7 @@ from saq.job import Status
 from quarterdeck.broker import ending
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
+from quarterdeck.keys import QUEUES
 from quarterdeck.worker.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ logger = logging.getLogger("quarterdeck.worker")
 
 CLOSE_LOOK_S: Final = 10.0
 """How often every running job's payload is read, not only where there is an abort marker (those expire)."""
+INTRODUCE_S: Final = 300.0
 WATCHED: Final = 500
 """Jobs a call."""
 
@@ -38,10 +40,21 @@ class Upkeep:
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
         duties = [self._promote(queue) for queue in self._worker.queues]
-        duties.append(self._watch())
+        duties += [self._watch(), self._introduce()]
         if self._worker.cron_jobs and self._worker.scheduler is None:
             duties.append(self._saq_crons())
         return duties
+
+    async def _introduce(self) -> None:
+        """Put the queues' names where dashboards look for them (a key of all queues: in a cluster, on another node)."""
+        first = self._worker.queues[0]
+        while True:
+            await self._worker.turns.connected.wait()
+            try:
+                await first.redis.sadd(QUEUES, *(queue.name for queue in self._worker.queues))
+            except (exceptions.RedisError, OSError) as error:
+                logger.debug("introducing: %s", error)
+            await asyncio.sleep(INTRODUCE_S)
 
     # -- due jobs --
 

@@ -27,7 +27,6 @@ async def wake(queue: Queue, state: QueueState, kick: Callable[[], None]) -> Non
     wire: Wire | None = None
     key = queue.keys.queued
     endpoint = queue.caller.endpoint
-    assert endpoint is not None
     pause_s = 0.05
     try:
         while True:

@@ -35,7 +35,6 @@ for i = 8, 7 + tonumber(ARGV[7]) do
   if i == 8 and (not ends or tonumber(ends) <= now) then lost = 1 end
   redis.call('ZADD', n.lease, now + lease_ms, worker)
   soft('HSET', n.workers, worker, record)
-  redis.call('SADD', 'qd:queues', n.queue)
   redis.call('SET', n.sweep_lock, '1', 'EX', 60)
   if ARGV[4] ~= '' then
     local own = tonumber(ARGV[6])
