@@ -6,6 +6,7 @@ The scripts in `lua/` say which words.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -20,8 +21,10 @@ from quarterdeck.script import Argument, Client, Script, load
 
 Item = TypeVar("Item")
 
-CHUNK: Final = 250
-"""Jobs a script call: about 5 ms of the server's time."""
+CHUNK: Final = 125
+"""Jobs a script call: a few ms of the server's time."""
+TOGETHER: Final = 4
+"""Chunks of one retry that are under way at a time."""
 BIN_JOBS: Final = 50_000
 """Jobs that a queue's recycle bin holds at most."""
 BIN_MS: Final = 7 * 24 * 3600 * 1000
@@ -77,10 +80,14 @@ async def retry(
     """
     answers: list[str] = []
     taken: list[Taken] = []
-    for part in chunks(refs):
-        chunk_answers, chunk_taken = await _retry_chunk(client, queue, part, arguments, remember=remember)
-        answers += chunk_answers
-        taken += chunk_taken
+    # Side by side: while the server works on one chunk, the payloads of the next are made.
+    for group in chunks(tuple(chunks(refs)), TOGETHER):
+        done = await asyncio.gather(
+            *(_retry_chunk(client, queue, part, arguments, remember=remember) for part in group)
+        )
+        for chunk_answers, chunk_taken in done:
+            answers += chunk_answers
+            taken += chunk_taken
     return Retried(answers=tuple(answers), taken=tuple(taken))
 
 
@@ -90,19 +97,23 @@ async def _retry_chunk(
     names = keys_of(queue)
     keys = [ref.key for ref in refs]
     pipe = client.pipeline(transaction=False)
-    pipe.hmget(names.failed_jobs, keys)
-    pipe.hmget(names.failed_rows, keys)
-    pipe.zmscore(names.failed, keys)
-    pipe.mget([names.job(key) for key in keys])
     pipe.time()
-    kept, rows, scores, own, (seconds, micros) = await pipe.execute()
-    signatures = await client.hgetall(names.signature_rows) if remember else {}
+    pipe.hmget(names.failed_jobs, keys)
+    if remember:
+        pipe.hmget(names.failed_rows, keys)
+        pipe.zmscore(names.failed, keys)
+        pipe.hgetall(names.signature_rows)
+    (seconds, micros), kept, *more = await pipe.execute()
+    rows: Any
+    rows, scores, signatures = more or ((), (), dict[bytes, bytes]())
+    gone = [key for key, raw in zip(keys, kept, strict=True) if raw is None]
+    own = dict(zip(gone, await client.mget([names.job(key) for key in gone]), strict=True)) if gone else {}
     now_ms = int(seconds) * 1000 + int(micros) // 1000
     answers = [""] * len(refs)
     args: list[Argument] = []
     asked: list[int] = []
     for index, ref in enumerate(refs):
-        raw, was = (kept[index], b"") if kept[index] is not None else (own[index], own[index] or b"")
+        raw, was = (kept[index], b"") if kept[index] is not None else (own[ref.key], own[ref.key] or b"")
         document = payload.decode(raw) if raw else None
         if document is None:
             answers[index] = "unreadable" if raw else "changed"
