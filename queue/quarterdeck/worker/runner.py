@@ -18,6 +18,7 @@ from quarterdeck.broker import ending
 from quarterdeck.broker.codec import ResultError
 from quarterdeck.broker.ending import Settlement, Step
 from quarterdeck.record import signature_of, signature_of_text
+from quarterdeck.worker import threads
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.threads import Threads
@@ -29,6 +30,9 @@ Hooks = Sequence[Callable[[Any], Any]]
 YOUNG_S: Final = 0.05
 """How old an attempt gets before its timer is set; a shorter time-out is seen to at its own time."""
 Follow = Callable[[Job, Status, Any, int], Sequence[Step]]
+
+
+_OWN_FILES: Final = {__file__, threads.__file__}
 
 
 class Tally:
@@ -349,5 +353,8 @@ class Runner:
 
 
 def _text(error: BaseException) -> str:
-    """The traceback as SAQ stores it; for an error that was never raised its last line."""
-    return "".join(traceback.format_exception(error))
+    """The traceback as SAQ stores it, without our own frames before the function's; else the error's last line."""
+    shown = error.__traceback__
+    while shown is not None and shown.tb_next is not None and shown.tb_frame.f_code.co_filename in _OWN_FILES:
+        shown = shown.tb_next
+    return "".join(traceback.format_exception(type(error), error, shown))

@@ -1,0 +1,330 @@
+"""What our worker does beyond SAQ's: orphans, rules, commands, pauses, ownership, and little of the server used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from saq.job import Status
+
+from quarterdeck.broker.queue import Queue
+from quarterdeck.record import decode_history
+from quarterdeck.record.beat import decode_beat
+from quarterdeck.worker import Worker
+
+
+async def quick(ctx, n=0):
+    return n
+
+
+async def slow(ctx, sleep=30):
+    await asyncio.sleep(sleep)
+    return "slept"
+
+
+def threaded(ctx, sleep=0.3):
+    time.sleep(sleep)
+
+
+async def fails(ctx, text="no"):
+    raise ValueError(text)
+
+
+@pytest.fixture
+async def queue(valkey, queue_name):
+    queue = Queue.from_url(valkey.url, name=queue_name)
+    yield queue
+    await queue.disconnect()
+
+
+@asynccontextmanager
+async def working(queue, functions=(quick, slow, threaded, fails), **options):
+    defaults = {"concurrency": 5, "cancellation_hard_deadline_s": 0.2, "lease_s": 1.0, "beat_s": 0.1}
+    worker = Worker(queue, functions, **(defaults | options))
+    task = asyncio.create_task(worker.start())
+    try:
+        await until(lambda: worker._engine is not None and worker.beats.fresh)
+        yield worker
+    finally:
+        await worker.stop()
+        await task
+
+
+async def until(condition, within_s=8.0):
+    async with asyncio.timeout(within_s):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def status_of(queue, key):
+    job = await queue.job(key)
+    return job.status if job is not None else None
+
+
+class TestUnknownFunctions:
+    async def test_a_job_waits_for_a_worker_that_knows_it(self, queue):
+        async with working(queue, [quick]) as worker:
+            job = await queue.enqueue("slow", sleep=0, retries=1)
+            orphan = await until(lambda: queue.redis.hget(queue.keys.orphans, job.id))
+            assert orphan.endswith(b"/1/slow")
+            assert (await queue.job(job.key)).attempts == 0
+            async with working(queue, [slow]):
+                await until(lambda: is_complete(queue, job.key))
+            assert worker.runner.tally.failed == 0
+        assert not await queue.redis.exists(queue.keys.orphans)
+
+    async def test_after_the_bound_it_fails(self, queue):
+        job = await queue.enqueue("unheard_of")
+        long_ago = int(time.time() * 1000) - 25 * 3600 * 1000
+        await queue.redis.hset(queue.keys.orphans, job.id, f"{long_ago}/40/unheard_of")
+        async with working(queue):
+            await until(lambda: has_status(queue, job.key, Status.FAILED))
+        assert "unheard_of" in (await queue.job(job.key)).error
+
+
+async def is_complete(queue, key):
+    return await status_of(queue, key) is Status.COMPLETE
+
+
+async def has_status(queue, key, status):
+    return await status_of(queue, key) is status
+
+
+class TestSettingAside:
+    async def test_a_rule_sets_matching_jobs_aside(self, queue):
+        rule = {"function": "quick", "argument": '"n":13', "reason": "unlucky"}
+        await queue.redis.hset(queue.keys.rules, "r1", json.dumps(rule))
+        async with working(queue) as worker:
+            await until(lambda: worker.intake.rules.of(queue.name))
+            jobs = await queue.enqueue_many([("quick", {"n": n}) for n in (12, 13, 14)])
+            await until(lambda: worker.runner.tally.complete == 2)
+            await until(lambda: queue.redis.hlen(queue.keys.quarantine))
+        held = jobs[1]
+        record = json.loads(await queue.redis.hget(queue.keys.quarantine, held.id))
+        assert (record["rule"], record["reason"], record["key"]) == ("r1", "unlucky", held.key)
+        assert await queue.redis.zscore(queue.keys.held, held.id)
+        stored = await queue.job(held.key)
+        assert (stored.status, stored.attempts) == (Status.QUEUED, 0)
+        assert await queue.count("incomplete") == 0
+
+    async def test_a_copy_of_an_ended_job_is_dropped(self, queue):
+        async with working(queue) as worker:
+            job = await queue.enqueue("quick", n=1)
+            await until(lambda: is_complete(queue, job.key))
+            await queue.redis.rpush(queue.keys.queued, job.id)
+            await until(lambda: count_is(queue, "queued", 0))
+            await until(lambda: count_is(queue, "active", 0))
+            assert worker.runner.tally.complete == 1
+        assert await status_of(queue, job.key) is Status.COMPLETE
+
+
+async def count_is(queue, kind, number):
+    return await queue.count(kind) == number
+
+
+class TestCommands:
+    async def tell(self, queue, worker, command, value=""):
+        record = msgspec.json.encode({"command": command, "value": value, "who": "ann"})
+        await queue.redis.rpush(queue.keys.control(worker.id), record)
+
+    async def test_quiet_and_resume(self, queue):
+        async with working(queue) as worker:
+            await self.tell(queue, worker, "quiet")
+            await until(lambda: worker.paused)
+            job = await queue.enqueue("quick")
+            await asyncio.sleep(0.3)
+            assert await status_of(queue, job.key) is Status.QUEUED
+            await until(lambda: beat_says(queue, worker, "quiet"))
+            await self.tell(queue, worker, "resume")
+            await until(lambda: is_complete(queue, job.key))
+
+    async def test_stop(self, queue):
+        async with working(queue) as worker:
+            await self.tell(queue, worker, "stop")
+            await until(worker.event.is_set)
+
+    async def test_concurrency(self, queue):
+        async with working(queue, concurrency=1) as worker:
+            await self.tell(queue, worker, "concurrency", "4")
+            await until(lambda: worker.concurrency == 4)
+            await queue.enqueue_many([("slow", {"sleep": 0.3})] * 4)
+            await until(lambda: len(worker.runner.running) == 4)
+            await self.tell(queue, worker, "concurrency", "none")
+            await asyncio.sleep(0.2)
+            assert worker.concurrency == 4
+
+    @pytest.mark.parametrize("function", ["slow", "threaded"])
+    async def test_stack(self, queue, function):
+        async with working(queue) as worker:
+            job = await queue.enqueue(function, sleep=0.8)
+            await until(lambda: any(each.start_s for each in worker.runner.running.values()))
+            await asyncio.sleep(0.05)
+            await self.tell(queue, worker, "stack", job.key)
+            await until(lambda: worker.stack[1] == job.key)
+            assert f"in {function}" in worker.stack[0]
+            assert "sleep" in worker.stack[0]
+            assert worker.control.stack_of("another") == "It is not running here."
+
+    async def test_garbage_is_no_command(self, queue):
+        async with working(queue) as worker:
+            await queue.redis.rpush(queue.keys.control(worker.id), b"\xff", "{}", '{"command":"explode"}')
+            assert await queue.apply("quick", n=3) == 3
+
+
+async def beat_of(queue, worker):
+    return decode_beat(await queue.redis.hget(queue.keys.workers, worker.id))
+
+
+async def beat_says(queue, worker, state):
+    beat = await beat_of(queue, worker)
+    return beat is not None and beat.state == state
+
+
+class TestBeats:
+    async def test_the_record_says_what_it_does(self, queue):
+        async with working(queue, name="ours:1", version="1.2.3") as worker:
+            job = await queue.enqueue("slow", sleep=2)
+            beat = await until(lambda: running_beat(queue, worker))
+            assert (beat.name, beat.version, beat.slots, beat.state) == ("ours:1", "1.2.3", 5, "running")
+            assert beat.queues == (queue.name,)
+            assert [(each.key, each.function, each.queue) for each in beat.current] == [(job.key, "slow", queue.name)]
+            assert {spec.name for spec in beat.functions} == {"quick", "slow", "threaded", "fails"}
+            assert abs(beat.beat_ms - time.time() * 1000) < 60_000
+            assert abs(beat.skew_ms) < 60_000
+            assert beat.memory_bytes > 1_000_000
+        assert await queue.redis.hget(queue.keys.workers, worker.id) is None
+
+    async def test_sweeps_of_stock_workers_are_kept_off(self, queue):
+        async with working(queue):
+            assert await queue.redis.ttl(queue.keys.sweep_lock) > 0
+
+    async def test_a_paused_queue_waits(self, queue):
+        await queue.redis.set(queue.keys.paused, '{"owner":"ann"}')
+        async with working(queue) as worker:
+            job = await queue.enqueue("quick")
+            await asyncio.sleep(0.4)
+            calls = worker.turns.calls
+            assert await status_of(queue, job.key) is Status.QUEUED
+            assert calls <= 10, "it asks again and again"
+            await queue.redis.delete(queue.keys.paused)
+            await until(lambda: is_complete(queue, job.key))
+
+    async def test_retention_is_settable(self, queue):
+        await queue.redis.hset(queue.keys.retention, mapping={"history_count": 123, "failed_age_ms": 4567})
+        async with working(queue) as worker:
+            await until(lambda: worker.turns.history_count == 123)
+            assert worker._rescuer.failed_age_ms == 4567
+
+
+async def running_beat(queue, worker):
+    beat = await beat_of(queue, worker)
+    return beat if beat is not None and beat.current else None
+
+
+class TestOwnership:
+    async def test_what_somebody_else_holds_now_is_stopped_here(self, queue):
+        async with working(queue, timers={"abort": 0.05}) as worker:
+            job = await queue.enqueue("slow")
+            await until(lambda: worker.runner.running)
+            await queue.redis.hset(queue.keys.owner, job.id, "another/1/5")
+            await until(lambda: not worker.runner.running)
+            assert await status_of(queue, job.key) is Status.ACTIVE
+        await queue.redis.delete(queue.keys.owner)
+
+    async def test_what_the_server_says_we_hold_and_do_not_run_goes_back(self, queue):
+        async with working(queue) as worker:
+            await until(lambda: worker.beats._since_s is not None)
+            worker.paused = True
+            job = await queue.enqueue("quick", n=5)
+            await queue.redis.lpop(queue.keys.queued)
+            await queue.redis.rpush(queue.keys.active, job.id)
+            await queue.redis.hset(queue.keys.owner, job.id, f"{worker.id}/1/5")
+            worker.turns.token = max(worker.turns.token, 5)
+            worker.paused = False
+            await until(lambda: is_complete(queue, job.key))
+        assert (await queue.job(job.key)).attempts == 1
+
+    async def test_an_active_job_of_nobody_goes_back(self, queue):
+        job = await queue.enqueue("quick", n=5)
+        await queue.redis.lpop(queue.keys.queued)
+        await queue.redis.rpush(queue.keys.active, job.id)
+        async with working(queue):
+            await until(lambda: is_complete(queue, job.key), within_s=10)
+
+    async def test_a_late_result_is_refused_and_recorded(self, queue):
+        async with working(queue, timers={"abort": 60}) as worker:
+            job = await queue.enqueue("slow", sleep=0.2)
+            await until(lambda: worker.runner.running)
+            await queue.redis.hset(queue.keys.owner, job.id, "another/1/5")
+            await until(lambda: worker.runner.tally.late == 1)
+        entries = [decode_history(entry[b"r"]).status for _, entry in await queue.redis.xrange(queue.keys.history)]
+        assert entries == ["late"]
+        await queue.redis.delete(queue.keys.owner)
+
+
+class TestEndings:
+    async def test_stopping_hands_back_in_front_and_counts_nothing(self, queue):
+        async with working(queue, concurrency=2) as worker:
+            jobs = await queue.enqueue_many([("slow", {"sleep": 60})] * 4)
+            await until(lambda: len(worker.runner.running) == 2)
+        ids = [job_id.decode() for job_id in await queue.redis.lrange(queue.keys.queued, 0, -1)]
+        assert sorted(ids[:2]) == sorted(job.id for job in jobs[:2])
+        assert ids[2:] == [job.id for job in jobs[2:]]
+        for job in await queue.jobs(job.key for job in jobs):
+            assert (job.status, job.attempts, job.started, job.worker_id) == (Status.QUEUED, 0, 0, None)
+        assert await queue.count("active") == 0
+
+    async def test_what_was_handed_back_runs_elsewhere_as_the_first_attempt(self, queue):
+        async with working(queue) as worker:
+            job = await queue.enqueue("slow", sleep=0.4, retries=1)
+            await until(lambda: worker.runner.running)
+        async with working(queue):
+            await until(lambda: is_complete(queue, job.key))
+        assert (await queue.job(job.key)).attempts == 1
+
+    async def test_errors_are_told_without_arguments(self, queue, caplog):
+        async with working(queue) as worker:
+            await queue.enqueue("fails", text="the password is hunter2")
+            await until(lambda: worker.runner.tally.failed == 1)
+        assert "Error processing Job<function: fails" in caplog.text
+        assert "'text':" not in caplog.text
+        assert "in _run" not in caplog.text, "our own frames say nothing to the reader"
+
+
+class TestCost:
+    async def test_a_thousand_slots_need_few_connections(self, start_valkey, queue_name):
+        server = start_valkey()
+        queue = Queue.from_url(server.url, name=queue_name)
+        own = len(await queue.redis.client_list())
+        async with working(queue, concurrency=1000):
+            await asyncio.sleep(0.3)
+            assert len(await queue.redis.client_list()) - own <= 6
+            before = (await queue.redis.info("stats"))["total_commands_processed"]
+            await asyncio.sleep(1.0)
+            after = (await queue.redis.info("stats"))["total_commands_processed"]
+            # Ten beats a second here; each script counts what it calls as well.
+            assert after - before < 600
+        await queue.disconnect()
+
+    async def test_round_trips_at_load(self, queue):
+        await queue.enqueue_many(["quick"] * 2000)
+        async with working(queue, concurrency=100) as worker:
+            await until(lambda: worker.runner.tally.complete == 2000, within_s=20)
+            assert worker.turns.calls < 200
+
+    async def test_history_needs_little_memory(self, queue):
+        await queue.enqueue_many(["quick"] * 3000)
+        async with working(queue, concurrency=100) as worker:
+            await until(lambda: worker.runner.tally.complete == 3000, within_s=20)
+            await worker.turns.quiet.wait()
+        used = await queue.redis.memory_usage(queue.keys.history, samples=0)
+        assert used / 3000 < 300
