@@ -42,3 +42,8 @@ class Stage:
     def note(self, measure: str, who: str, **figures: Any) -> None:
         """Keep the figures of one run."""
         self.figures.append({"measure": measure, "who": who, **figures})
+
+    def drop(self, contender: Contender, error: Exception) -> None:
+        """Go on without a peer that can't be measured here."""
+        print(f"{contender.name} is left out from now on: {error}", file=sys.stderr, flush=True)
+        self.peers = [peer for peer in self.peers if peer is not contender]

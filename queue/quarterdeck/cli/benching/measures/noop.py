@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from quarterdeck.cli.benching.bar import Row, ratios, row
 from quarterdeck.cli.benching.contender import OURS, STOCK, Contender
-from quarterdeck.cli.benching.process import Contestant, ask
+from quarterdeck.cli.benching.process import BenchError, Contestant, ask
 from quarterdeck.cli.benching.stage import Stage
 
 CONCURRENCIES = (10, 100)
@@ -60,7 +60,14 @@ def measure(stage: Stage) -> list[Row]:
             for contender in (OURS, STOCK, *stage.peers):
                 if contender.threads and concurrency > CONCURRENCIES[0]:
                     continue
-                runs[contender.name, concurrency].append(run(stage, contender, concurrency))
+                try:
+                    found = run(stage, contender, concurrency)
+                except BenchError as error:
+                    if contender in (OURS, STOCK):
+                        raise
+                    stage.drop(contender, error)
+                else:
+                    runs[contender.name, concurrency].append(found)
     rows = []
     for concurrency in CONCURRENCIES:
         rows += _speed(stage, runs, concurrency)
