@@ -20,7 +20,7 @@ from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
-from tui.line import copy_text, slowness, turn_mouse
+from tui.line import SteadyRoundTrip, copy_text, slowness, turn_mouse
 from tui.look.glyphs import ASCII, UNICODE
 from tui.look.themes import DARK, THEMES
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
@@ -62,6 +62,7 @@ class Deck(App[None], inherit_bindings=False):
         self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
         self.acting = Acting(station, self.refusal)
         self.sightings = Sightings()
+        self.round_trip = SteadyRoundTrip()
         self.functions: tuple[FunctionSpec, ...] = ()
         """What live workers register, as last heard."""
         self.read_error: QuarterdeckError | None = None
@@ -147,6 +148,7 @@ class Deck(App[None], inherit_bindings=False):
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
         self.sightings.notice(snapshot)
+        self.round_trip.hear(snapshot.rtt_ms)
         self.snapshot = snapshot
 
     def on_read_failed(self, message: ReadFailed) -> None:

@@ -15,6 +15,29 @@ if TYPE_CHECKING:
 
 BAD_LINE_FACTOR: Final = 4
 """How much slower to refresh, and to count down, on a bad line."""
+_WEIGHT: Final = 0.3
+_CALM_MS: Final = 10.0
+
+
+class SteadyRoundTrip:
+    """A round trip to be shown: it moves when the usual one has doubled or halved, and not below 10 ms at all.
+
+    The bare figure differs with every read, which would paint something each second where nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self.ms: float | None = None
+        self._usual_ms = 0.0
+
+    def hear(self, rtt_ms: float) -> None:
+        """Take in one more."""
+        if self.ms is None:
+            self.ms = self._usual_ms = rtt_ms
+            return
+        self._usual_ms += _WEIGHT * (rtt_ms - self._usual_ms)
+        small, large = sorted((max(_CALM_MS, self._usual_ms), max(_CALM_MS, self.ms)))
+        if large >= 2 * small:
+            self.ms = self._usual_ms
 
 
 def deck_driver(driver: Driver | None) -> DeckDriver | None:

@@ -30,7 +30,7 @@ from terminal_line import cpu_s, over_floor, painter, say  # noqa: E402
 
 SMALL, LARGE = (80, 24), (120, 40)
 DOWN, UP, PAGE_DOWN, END, HOME = "\x1b[B", "\x1b[A", "\x1b[6~", "G", "g"
-CURSOR = re.compile(r"(?m)^▸ *(\S.*?)(?:  |$)")
+CURSOR = re.compile(r"(?m)^▸(.*)$")
 
 
 class Deck(Lab):

@@ -18,7 +18,7 @@ def _at(hour: int) -> None:
         """Once a day."""
 
     task.__name__ = f"daily_{hour}"
-    app.schedule(f"30 {hour} 1 1 *")(task)
+    app.schedule(f"30 {hour} * * *")(task)
 
 
 for _hour in range(6):

@@ -145,10 +145,11 @@ def key_runs(entries: Sequence[tuple[str, str]], right: Runs, width: int) -> Run
     return spread(tuple(runs), right, width)
 
 
-def round_trip_runs(snapshot: Snapshot | None, line: str, stale: bool) -> Runs:
-    """The server's round trip, and the quality of the terminal's line where it is poor."""
+def round_trip_runs(snapshot: Snapshot | None, line: str, stale: bool, steady_ms: float | None = None) -> Runs:
+    """The server's round trip (`steady_ms` in place of the last one), and the terminal's line where it is poor."""
     if snapshot is None or stale:
         return (("no answer ", "bad"),) if stale else ((" ", ""),)
-    style = "warn" if snapshot.rtt_ms >= 250 else "muted"
+    rtt_ms = snapshot.rtt_ms if steady_ms is None else steady_ms
+    style = "warn" if rtt_ms >= 250 else "muted"
     poor = ((f"{line} ", "warn"),) if line else ()
-    return (*poor, (f"{human_duration(round(snapshot.rtt_ms, 1))} ", style))
+    return (*poor, (f"{human_duration(round(rtt_ms, 1))} ", style))

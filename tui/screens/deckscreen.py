@@ -197,7 +197,7 @@ class DeckScreen(Screen[None]):
         self._paint_banner()
         rule = rule_runs(deck.station.name, deck.snapshot, deck.station.operator_id, moment, width)
         stale = deck.stale_since_ms is not None
-        right = round_trip_runs(deck.snapshot, line_label(deck.driver), stale)
+        right = round_trip_runs(deck.snapshot, line_label(deck.driver), stale, deck.round_trip.ms)
         keys = key_runs(self.hints(), right, width)
         self.query_one("#foot", TextLines).say(Cell(runs=rule), Cell(runs=keys))
 
