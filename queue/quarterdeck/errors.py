@@ -48,10 +48,6 @@ class RefusedError(UsageError):
     """An act that the role, the environment or the state of the data does not allow."""
 
 
-class StaleError(RefusedError):
-    """An act on data that is too old to act on."""
-
-
 class AddressError(UsageError):
     """A server's URL that can't be read, or that reads two ways."""
 

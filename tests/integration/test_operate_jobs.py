@@ -15,6 +15,7 @@ from quarterdeck.keys import keys_of
 from quarterdeck.model import AuditRow, JobRef, JobState, Pace, Selection, Verb
 from quarterdeck.operate import RedisOperator, open_operator
 from quarterdeck.operate import bulk as bulks
+from quarterdeck.operate.runner import BulkRunner
 from quarterdeck.record.entry import FailedJob, SignatureRow, encode_failed
 from quarterdeck.script import Script, load
 
@@ -366,3 +367,23 @@ async def test_a_role_is_refused_what_it_may_not_do(valkey: Any, redis_client: A
         await junior.act(Verb.DELETE, Selection(refs=(ref,)))
     assert (await junior.act(Verb.RETRY, Selection(refs=(ref,)))).done == 1
     await junior.close()
+
+
+async def test_an_operation_that_has_long_been_over_is_forgotten(
+    operator: RedisOperator, redis_client: Any, queue_name: str
+) -> None:
+    """A day after its end, counted from its end: one that took two days and ended now stays to be looked at."""
+    day_ms = bulks.KEEP_MS
+    await fail(redis_client, queue_name, "a")
+    outcome = await operator.act(Verb.RETRY, Selection(queue=queue_name))
+    done = await drive(operator, queue_name, outcome.bulk)
+    done.started_ms -= 2 * day_ms
+    await bulks.save(redis_client, done)
+    runner = BulkRunner(redis_client, runner="cleaner", queues=[queue_name])
+    await runner.step_all()
+    assert [row.state for row in await bulks.rows(redis_client, queue_name)] == ["done"]
+    done.ended_ms -= day_ms + 1
+    await bulks.save(redis_client, done)
+    await runner.step_all()
+    assert not await bulks.rows(redis_client, queue_name)
+    assert await bulks.read(redis_client, queue_name, done.id) is None

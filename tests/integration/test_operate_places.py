@@ -139,6 +139,10 @@ async def test_a_rule_sets_aside_what_matches_and_lifting_it_releases_or_bins(
     outcome = await operator.quarantine(queue_name, function="send", argument='"to":"bad"', reason="poison")
     assert await redis_client.lrange(names.queued, 0, -1) == [names.job(f"k{n}").encode() for n in (0, 2, 4)]
     assert (await quarantines.rules(redis_client, queue_name))[outcome.key].held == 3
+    later = msgspec.json.encode({"key": "k9", "rule": outcome.key, "function": "send"})
+    await redis_client.hset(names.quarantine, names.job("k9"), later)  # as a worker does when one comes by
+    assert (await quarantines.rules(redis_client, queue_name))[outcome.key].held == 4
+    await redis_client.hdel(names.quarantine, names.job("k9"))
     lifted = await operator.lift_quarantine(queue_name, outcome.key)
     assert lifted.done == 3
     assert await redis_client.llen(names.queued) == 6

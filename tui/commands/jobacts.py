@@ -27,8 +27,6 @@ from tui.station import Right
 if TYPE_CHECKING:
     from tui.app import Deck
 
-ON_JOBS = (JobRow, FailureGroup)
-
 
 def stands_on(deck: Deck, *kinds: type) -> bool:
     """Whether what is marked or under the cursor is of these kinds (judged by the first)."""

@@ -51,7 +51,6 @@ class Age(msgspec.Struct, frozen=True, gc=False):
         return Cell(human_age(age_ms), self.alarm if old else self.style)
 
 
-TickingCell = Countdown | Age
 AnyCell = str | Cell | Countdown | Age
 
 

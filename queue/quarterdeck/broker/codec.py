@@ -16,7 +16,6 @@ from saq.job import Job, Status
 Document = dict[str, Any]
 
 _LAST: Final = ("status", "attempts", "started", "touched", "worker_id")
-_UNSET: Final = ("kwargs", "error", "group_key", "worker_id")
 
 
 class PayloadError(ValueError):

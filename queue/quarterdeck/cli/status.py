@@ -164,11 +164,13 @@ def queue_state(stat: QueueStat, now_ms: int) -> str:
 
 
 def schedule_state(row: ScheduleRow, now_ms: int) -> str:
-    """How a schedule stands: broken, paused, or what its last run came to."""
+    """How a schedule stands: broken, paused, told to skip its next run, or what its last run came to."""
     if row.broken:
         return "broken"
     if row.paused:
         return _paused(row.paused, now_ms)
+    if row.skip_next:
+        return "skips next"
     took = f" {human_duration(row.last_duration_ms)}" if row.last_duration_ms is not None else ""
     return f"{row.last_outcome}{took}" if row.last_outcome else "-"
 

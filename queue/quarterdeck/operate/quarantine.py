@@ -64,9 +64,14 @@ async def _sweep(client: Client, queue: str, name: str, rule: Rule, state: JobSt
 
 
 async def rules(client: Client, queue: str) -> dict[str, Rule]:
-    """The rules of a queue by their ids."""
-    found = await client.hgetall(keys_of(queue).rules)
-    return {name.decode(): msgspec.json.decode(raw, type=Rule) for name, raw in found.items()}
+    """The rules of a queue by their ids, with how many jobs each holds now: workers set aside what comes later."""
+    stored = await client.hgetall(keys_of(queue).rules)
+    found = {name.decode(): msgspec.json.decode(raw, type=Rule) for name, raw in stored.items()}
+    counts: Counter[str] = Counter()
+    if found:
+        async for _, raw in client.hscan_iter(keys_of(queue).quarantine, count=1_000):
+            counts[msgspec.json.decode(raw).get("rule") or ""] += 1
+    return {name: msgspec.structs.replace(rule, held=counts[name]) for name, rule in found.items()}
 
 
 async def lift(client: Client, queue: str, name: str, *, release: bool, who: str, act: str) -> Counter[str] | None:

@@ -7,13 +7,14 @@ that meet, do nothing twice.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from redis.exceptions import RedisError
 
-from quarterdeck.model import JobRef, Verb
+from quarterdeck.model import BulkRow, JobRef, Verb
 from quarterdeck.operate import bulk as bulks
 from quarterdeck.operate import jobs, selecting
 from quarterdeck.operate.bulk import Bulk
@@ -77,6 +78,7 @@ class BulkRunner:
         for queue in await known_queues(self._client, self._queues):
             for row in await bulks.rows(self._client, queue):
                 if row.state not in bulks.LIVE:
+                    await self._let_go(queue, row)
                     continue
                 state = await self._step_leased(queue, row.id.rpartition("/")[2])
                 if state is not None and state.state == "running":
@@ -85,6 +87,15 @@ class BulkRunner:
         if busy and paced:
             await asyncio.sleep(STEP_S)
         return busy
+
+    async def _let_go(self, queue: str, row: BulkRow) -> None:
+        """Forget an operation that has been over for `KEEP_MS`; only an old one costs a look."""
+        if row.started_ms > time.time() * 1000 - bulks.KEEP_MS:
+            return
+        name = row.id.rpartition("/")[2]
+        state = await bulks.read(self._client, queue, name)
+        if state is None or state.ended_ms < await server_ms(self._client) - bulks.KEEP_MS:
+            await bulks.forget(self._client, queue, name)
 
     async def _step_leased(self, queue: str, name: str) -> Bulk | None:
         lease = bulks.lease_key(queue, name)

@@ -19,8 +19,6 @@ ARGUMENTS_LIMIT: Final = 200
 """Characters kept of a job's arguments in its row."""
 TEXT_LIMIT: Final = 300
 """Characters of a key, function or worker's name in the history."""
-STATUSES: Final = ("complete", "failed", "retried", "aborted", "lost", "late", "poison")
-"""How an attempt can end."""
 
 _FIELDS: Final = 10
 _SEPARATORS: Final = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\x0b": " ", "\x0c": " "})
