@@ -69,13 +69,16 @@ class BenchServer:
         """The commands that clients send meanwhile (those inside scripts left out), filled in at the end."""
         heard: list[str] = []
         with self.client.monitor() as monitor:
+            self.client.echo("bench-begin")  # over a connection that is opened for it
             yield heard
             self.client.echo("bench-end")
+            begun = False
             for item in monitor.listen():
                 if "bench-end" in item["command"]:
                     break
-                if item["client_type"] != "lua":
+                if begun and item["client_type"] != "lua":
                     heard.append(item["command"])
+                begun = begun or "bench-begin" in item["command"]
 
 
 @contextmanager
