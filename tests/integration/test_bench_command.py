@@ -14,7 +14,7 @@ from quarterdeck.broker import ending
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.cli.benching.contender import OURS, STOCK, Contender
-from quarterdeck.cli.benching.measures import MEASURES, memory, naps, noop
+from quarterdeck.cli.benching.measures import MEASURES, naps, noop
 from quarterdeck.cli.benching.process import BenchError, Contestant, ask
 from quarterdeck.cli.benching.server import BenchServer, bench_server
 from quarterdeck.cli.benching.stage import Stage
