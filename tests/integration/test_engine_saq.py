@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 from saq.job import CronJob, Job, Status
 from saq.queue.base import JobError
+from saq.worker import Worker as StockWorker
 
 from quarterdeck.broker.queue import Queue
 from quarterdeck.worker import Worker
@@ -431,6 +432,27 @@ class TestAbort:
         assert await queue.count("active") == 0
         assert await queue.redis.hlen(queue.keys.owner) == 0
 
+    async def test_a_job_that_has_ended_stays_as_it_ended(self, queue):
+        async with working(queue):
+            job = await queue.enqueue("add", a=1, b=1)
+            await ended(queue, job.key)
+        await job.abort("too late")
+        assert (job.status, job.result) == (Status.COMPLETE, 2)
+        stored = await queue.job(job.key)
+        assert (stored.status, stored.result) == (Status.COMPLETE, 2)
+        assert not await queue.redis.exists(job.abort_id)
+        assert await queue.redis.ttl(job.id) > 0
+
+    async def test_a_failed_job_that_is_retried_leaves_the_failed_index(self, queue):
+        async with working(queue):
+            job = await queue.enqueue("fails")
+            job = await ended(queue, job.key)
+        assert await queue.redis.zcard(queue.keys.failed) == 1
+        await job.retry("again")
+        await job.retry("and again")
+        assert await queue.redis.zcard(queue.keys.failed) == 0
+        assert await queue.count("queued") == 1
+
     async def test_an_aborted_job_is_in_the_failed_index(self, queue):
         job = await queue.enqueue("add")
         await job.abort("not wanted")
@@ -552,6 +574,27 @@ class TestWorker:
             await until(lambda: len(order) >= 120)
         assert 60 <= order[:120].count(queue.name) <= 112
         low.caller.close()
+
+
+class TestStockWorkerOnOurQueue:
+    async def test_process_by_hand(self, queue):
+        worker = Worker(queue, FUNCTIONS)
+        job = await queue.enqueue("add", a=2, b=2)
+        assert await worker.process()
+        job = await queue.job(job.key)
+        assert (job.status, job.result, job.attempts) == (Status.COMPLETE, 4, 1)
+
+    async def test_a_stock_worker_takes_our_queue(self, queue):
+        worker = StockWorker(queue, [add, fails, flaky], concurrency=2)
+        task = asyncio.create_task(worker.start())
+        assert await queue.apply("add", a=1, b=2, timeout=5) == 3
+        with pytest.raises(JobError):
+            await queue.apply("fails", timeout=5)
+        assert await queue.apply("flaky", until=2, retries=2, timeout=5) == 2
+        worker.event.set()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await queue.redis.zcard(queue.keys.failed) == 1
 
 
 class TestLooking:

@@ -270,7 +270,7 @@ class Queue(RedisQueue):
             raw = answer
 
     async def abort(self, job: Job, error: str, ttl: float = 5) -> None:
-        """Abort a job, wherever it is: at once while it waits, by its worker while it runs."""
+        """Abort a job, wherever it is: at once while it waits, by its worker while it runs; one that has ended stays so."""
         job.status = Status.ABORTING
         job.error = error
         answer = await self.caller.run(
@@ -281,6 +281,10 @@ class Queue(RedisQueue):
         if answer == b"waiting":
             await self.finish(job, Status.ABORTED, error=error)
             await self.caller.call("DEL", job.abort_id)
+        elif answer == b"ended":
+            stored = await self.job(job.key)
+            if stored is not None:
+                job.replace(stored)
 
     async def _retry(self, job: Job, error: str | None) -> None:  # noqa: ARG002 - SAQ's signature
         delay_s = job.next_retry_delay()

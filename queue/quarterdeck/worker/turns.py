@@ -163,9 +163,10 @@ class Turns:
             return
         while len(self._in_flight) < IN_FLIGHT:
             want, order = self._wanted()
-            if not self._pending and not self._doubtful and want <= 0:
+            items = self._next_items()
+            if not items and want <= 0:
                 break
-            self._send(wire, self._next_items(), want, order)
+            self._send(wire, items, want, order)
         if not self._in_flight and not self._pending and not self._doubtful:
             self.quiet.set()
 
@@ -182,7 +183,7 @@ class Turns:
     def _next_items(self) -> list[Settlement]:
         pending = self._pending
         if self._doubtful and not self._in_flight:
-            return [self._doubtful.popleft()]
+            return [self._doubtful.popleft()]  # alone on its way: what breaks the script is found out
         if len(pending) <= LARGEST_SETTLE:
             items = list(pending)
             pending.clear()

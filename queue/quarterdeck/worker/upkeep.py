@@ -181,6 +181,10 @@ class Upkeep:
         if job is None:
             worker.turns.settle(ending.dropped(job_id, number=number, holder=holder))
             return
+        if job.status is Status.ABORTING:
+            attempt = Attempt(job_id, job, queue, number, holder)
+            worker.runner.fail(attempt, Status.ABORTED, job.error or "aborted", None, 0)
+            return
         logger.warning("%s was held and not run, it goes back", job_id)
         if job.status is Status.ACTIVE:
             job.attempts = max(0, job.attempts - 1)

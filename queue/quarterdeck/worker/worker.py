@@ -221,7 +221,7 @@ class Worker(SaqWorker[Any]):
         if running:
             logger.warning("%d jobs did not end within the grace time and go back to their queue", len(running))
             waiting = self._tasks_of(running)
-            for attempt in list(running.values()):
+            for attempt in reversed(list(running.values())):  # each goes to the very front: the oldest last
                 self.runner.cancel(attempt, "stop")
             await asyncio.wait(waiting, timeout=self._cancellation_hard_deadline_s + 0.5)
         try:

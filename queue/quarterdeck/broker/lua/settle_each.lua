@@ -97,6 +97,12 @@ local function settle_one(n, base, counts, now)
     end
     return true
   elseif what == 'r' or what == 'b' then
+    if ARGV[base + 3] == '' then
+      -- Asked for by a client: it may wait already, or have failed.
+      try('LREM', n.queued, 0, id)
+      local done, why = pcall(take_failed, n, string.sub(id, #n.prefix + 1))
+      if not done then trouble(why) end
+    end
     redis.call('SET', id, payload)
     put_back(n, id, due, what == 'b')
     if also and also.orphan then try('HSET', n.orphans, id, also.orphan) end
