@@ -130,3 +130,23 @@ def test_a_worker_tells_its_log_as_text() -> None:
     assert told.splitlines()[1] == "next"
     assert not ACTING.search(told)
     assert "hunter2" not in told
+
+
+def test_a_schedules_secrets_are_masked_and_kept_when_it_is_edited(
+    seeded: str, valkey: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--url", valkey.url, "--queue", seeded)
+    secret = f"password={SECRETS[0]}"
+    assert main(["schedules", "add", "nightly", "0 3 * * *", "send", *flags, "--arg", "to=a", "--arg", secret]) == 0
+    edit = ("schedules", "edit", "nightly", *flags, "--arg", "to=b", "--arg", "password=***", "--reason", secret)
+    assert main(list(edit)) == 0
+    for words in (("list",), ("show", "nightly"), ("ledger",)):
+        for as_json in ([], ["--json"]):
+            assert main(["schedules", *words, *flags, *as_json]) == 0
+    printed = capsys.readouterr()
+    assert SECRETS[0] not in printed.out + printed.err
+    assert "***" in printed.out
+    with Redis.from_url(valkey.url) as client:
+        edits = json.loads(client.hget(keys_of(seeded).schedule_edits, "nightly"))  # type: ignore[arg-type]
+        assert edits["fields"]["arguments"] == {"to": "b", "password": SECRETS[0]}
+        assert SECRETS[0] not in str([fields for _, fields in client.xrevrange(keys.AUDIT, count=5)])

@@ -129,7 +129,7 @@ def group_blocks(detail: GroupDetail, moment: Moment) -> list[Block]:
         ("versions", ", ".join(f"{name or '?'} {count}" for name, count in detail.versions)),
         ("signature", group.signature),
     )
-    said = f"{group.exception}: {group.message}" if group.message else group.exception
+    said = ": ".join(filter(None, (group.exception, group.message)))
     blocks = [block("what broke", (((moment.text(said, 1000), "bad"),),)), block("group", facts)]
     if detail.sample is not None:
         sample = detail.sample

@@ -40,7 +40,7 @@ def group_row(group: FailureGroup, moment: Moment) -> GridRow:
 
 def broke_cell(group: FailureGroup, moment: Moment) -> Cell:
     """`ConnectionError: smtp:25 refused  export.py:88`, poison marked so."""
-    said = f"{group.exception}: {group.message}" if group.message else group.exception
+    said = ": ".join(filter(None, (group.exception, group.message)))
     runs: list[tuple[str, str]] = []
     if group.poison:
         runs.append(("poison ", "bad"))

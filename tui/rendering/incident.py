@@ -88,7 +88,7 @@ def _groups(present: Iterable[FailureGroup], seen: Iterable[FailureGroup], momen
             _safe(group.function, moment),
             human_count(group.count),
             human_count(now.get(group.id, 0)),
-            _safe(f"{group.exception}: {group.message} {group.frame}".strip(), moment),
+            _safe(f"{': '.join(filter(None, (group.exception, group.message)))} {group.frame}".strip(), moment),
             moment.stamp(group.first_ms),
             moment.stamp(group.last_ms),
             group.signature,

@@ -68,7 +68,7 @@ class Group(ListScreen):
 def summary_runs(detail: GroupDetail, moment: Moment) -> tuple[Runs, ...]:
     """Three lines: what broke and where; how many, since when, its trend; which workers and versions."""
     group = detail.row
-    said = f"{group.exception}: {group.message}" if group.message else group.exception
+    said = ": ".join(filter(None, (group.exception, group.message)))
     share = f" · {human_percent(group.share)} of its runs" if group.share is not None else ""
     since, last = human_age(moment.age_ms(group.first_ms)), human_age(moment.age_ms(group.last_ms))
     trend = sparkline(group.trend, len(group.trend), ascii=moment.glyphs.ascii)

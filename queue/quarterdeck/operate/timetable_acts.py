@@ -15,10 +15,11 @@ from quarterdeck.operate import workers
 from quarterdeck.operate.arguments import check, nearest
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.bridge import Bridge
+from quarterdeck.operate.payload import unmasked
 from quarterdeck.schedule import ScheduleBook
 from quarterdeck.schedule.spec import ScheduleError, converted
 from quarterdeck.schedule.stock import PREFIX
-from quarterdeck.text import human_duration
+from quarterdeck.text import human_duration, mask
 
 
 class TimetableActs(Bridge):
@@ -78,6 +79,8 @@ class TimetableActs(Bridge):
         self._guard.require("define-schedule")
         book = ScheduleBook(self._client, queue)
         before = await book.definition(name)
+        if isinstance(fields.get("arguments"), Mapping):  # what was left as it is shown, masked, stays as it is
+            fields = {**fields, "arguments": unmasked(fields["arguments"], before.spec.arguments)}
         if {"function", "arguments"} & set(fields):
             function = str(fields.get("function", before.spec.function))
             await self._fits(queue, function, fields.get("arguments", before.spec.arguments))
@@ -203,7 +206,7 @@ def _flags(fields: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for field, value in fields.items():
         if field == "arguments":
-            words += [part for name, each in value.items() for part in ("--arg", f"{name}={_json(each)}")]
+            words += [part for name, each in mask(value).items() for part in ("--arg", f"{name}={_json(each)}")]
         elif field == "options":
             words += [part for name, each in value.items() for part in ("--set", f"{name}={_json(each)}")]
         elif field not in _POSITIONAL and value not in ("", None):

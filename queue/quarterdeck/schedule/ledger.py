@@ -14,6 +14,7 @@ import msgspec
 from quarterdeck.keys import keys_of
 from quarterdeck.model import RunRow
 from quarterdeck.schedule.scripts import script
+from quarterdeck.text import mask_text
 
 MOST_TOLD: Final = 1_000
 """Characters of a result or an error that the ledger keeps."""
@@ -124,7 +125,7 @@ def row_of(queue: str, run: str, record: bytes | None, ending: bytes | None) -> 
     if len(end) == 5:
         status = end[0]
         values = {"start_ms": _number(end[1]), "end_ms": _number(end[2]), "duration_ms": float(_number(end[3]))}
-        values["result" if status == "COMPLETED" else "error"] = end[4]
+        values["result" if status == "COMPLETED" else "error"] = mask_text(end[4])
     return RunRow(
         id=run,
         name=name,

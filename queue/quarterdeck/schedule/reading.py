@@ -17,6 +17,7 @@ from quarterdeck.schedule.scheduler import GRACE_MS
 from quarterdeck.schedule.store import stored
 from quarterdeck.schedule.ticks import NEVER_MS
 from quarterdeck.schedule.words import describe
+from quarterdeck.text import mask
 
 STRIP: Final = 20
 """Runs that a row's strip shows."""
@@ -44,7 +45,7 @@ def schedule_row(queue: str, raw: Sequence[Any], now_ms: int) -> ScheduleRow:
             "origin": definition.code.origin.value,
             "edited": bool(definition.edits.fields),
             "description": spec.description,
-            "arguments": msgspec.json.encode(spec.arguments).decode()[:MOST_ARGUMENTS] if spec.arguments else "",
+            "arguments": _shown(spec.arguments) if spec.arguments else "",
         }
     elif unreadable or raw[8]:
         values = {"function": "", "expression": "", "broken": unreadable or _text(raw[8])[40:]}
@@ -73,8 +74,8 @@ def schedule_detail(queue: str, raw: Sequence[Any], now_ms: int, fires: int = FI
         row=row,
         fires_ms=next_fires(definition, now_ms, fires) if definition else (),
         runs=tuple(_runs(queue, raw[10])),
-        code=msgspec.to_builtins(definition.code) if definition else {},
-        edits=msgspec.to_builtins(definition.edits) if definition else {},
+        code=mask(msgspec.to_builtins(definition.code)) if definition else {},
+        edits=mask(msgspec.to_builtins(definition.edits)) if definition else {},
     )
 
 
@@ -141,6 +142,11 @@ def _pause(record: bytes, until: bytes, now_ms: int) -> PauseStat | None:
         return msgspec.json.decode(record, type=PauseStat)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return PauseStat(owner="?", reason="the record of this pause can't be read")
+
+
+def _shown(arguments: Any) -> str:
+    """Arguments as bounded JSON, secrets masked: rows go to the screen, to exports and to `--json` alike."""
+    return msgspec.json.encode(mask(arguments)).decode()[:MOST_ARGUMENTS]
 
 
 def _text(value: bytes | str) -> str:
