@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import msgspec
 from redis.asyncio.cluster import RedisCluster
 
+from quarterdeck.broker.door import through_the_door
 from quarterdeck.inspect.background import Background
 from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import SORTS, Segment, read_window
@@ -28,6 +29,7 @@ NEAR_MS: Final = 90_000
 """A snapshot this much older than a past moment still stands for it."""
 
 
+@through_the_door
 class RedisSource:
     """Reads snapshots from Redis or Valkey; satisfies `model.Source`.
 

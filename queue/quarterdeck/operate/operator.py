@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck.broker.door import through_the_door
 from quarterdeck.operate.feed import FeedActs
 from quarterdeck.operate.job_acts import JobActs
 from quarterdeck.operate.place_acts import PlaceActs
@@ -10,5 +11,6 @@ from quarterdeck.operate.schedule_acts import ScheduleActs
 from quarterdeck.operate.timetable_acts import TimetableActs
 
 
+@through_the_door
 class RedisOperator(JobActs, PlaceActs, ScheduleActs, TimetableActs, QuarantineActs, FeedActs):
-    """Acts on a Redis or Valkey server; open it with `open_operator`."""
+    """Acts on a Redis or Valkey server; open it with `open_operator`. Every act may raise UnreachableError."""
