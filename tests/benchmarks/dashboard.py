@@ -271,7 +271,7 @@ def tail(options: argparse.Namespace) -> None:
             times = []
             for index in range(options.keys):
                 time.sleep(0.1 + random.random() * 0.2)
-                word = "paused" if index % 2 == 0 else "following"
+                word = " held" if index % 2 == 0 else " following"
                 times.append(deck.key_s("s", lambda word=word: word in deck.text))
         say("log tail at 10,000 lines/s: CPU", f"{100 * cpu / seconds:.0f} %", "<= 15 %")
         say("  key p95", f"{quantiles(times)[1]:.0f} ms", "<= 50 ms")
