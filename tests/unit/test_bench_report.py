@@ -9,7 +9,7 @@ from quarterdeck.cli.benching.bar import Row, ratios, row
 from quarterdeck.cli.benching.contender import OURS, PEERS, STOCK, Contender
 from quarterdeck.cli.benching.load import VARIABLE, Load, load
 from quarterdeck.cli.benching.machine import Machine, this_machine
-from quarterdeck.cli.benching.report import Report, lines, shown
+from quarterdeck.cli.benching.report import Report, lines, markdown, shown
 
 
 def report_of(*rows: Row) -> Report:
@@ -102,6 +102,12 @@ def test_the_columns_stand_below_each_other() -> None:
     )[4:]
     bars = [line.index("≥") if "≥" in line else line.index("≤") for line in table[1:]]
     assert bars[0] == bars[1] == table[0].index("BAR")
+
+
+def test_a_page_shows_the_same_figures() -> None:
+    page = markdown(report_of(row("noop", "against saq", [15.0, 16.0], "×", at_least=12.0)))
+    assert page[-1] == "| noop | against saq | 15.5 × | 15.0 … 16.0 | ≥ 12 × | met |"
+    assert page[-2].count("---") == page[-1].count("|") - 1
 
 
 def test_the_report_can_be_read_back_from_json() -> None:

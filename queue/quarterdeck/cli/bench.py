@@ -15,7 +15,7 @@ import msgspec
 from quarterdeck.cli.benching.contender import OURS, PEERS, STOCK, Contender
 from quarterdeck.cli.benching.machine import this_machine
 from quarterdeck.cli.benching.measures import MEASURES
-from quarterdeck.cli.benching.report import Report, lines
+from quarterdeck.cli.benching.report import Report, lines, markdown
 from quarterdeck.cli.benching.server import bench_server
 from quarterdeck.cli.benching.stage import Stage
 from quarterdeck.errors import ExitStatus
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--transport", choices=("unix", "tcp"), default="unix", help="Unix socket, or loopback TCP")
     parser.add_argument("--append-only", action="store_true", help="let the server write its append-only file")
+    parser.add_argument("--markdown", action="store_true", help="print the table as a page shows it")
     parser.add_argument("--json", action="store_true", help="print everything as JSON, single runs too")
 
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(report).decode())
     else:
-        print("\n".join(lines(report)))
+        print("\n".join(markdown(report) if args.markdown else lines(report)))
     return ExitStatus.TROUBLE if any(row.met is False for row in rows) else ExitStatus.DONE
 
 

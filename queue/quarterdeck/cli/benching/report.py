@@ -34,25 +34,41 @@ def shown(value: float) -> str:
 
 def lines(report: Report) -> list[str]:
     """The report as text."""
+    return [*_head(report), "", *_table(report.rows)]
+
+
+def markdown(report: Report) -> list[str]:
+    """The report as a page shows it."""
+    rows = [
+        f"| {row.measure} | {row.what} | {value} | {spread} | {row.bar} | {verdict.lower()} |"
+        for row, (value, spread, verdict) in ((row, _figures(row)) for row in report.rows)
+    ]
+    return [*_head(report), "", "| measure | what | median | rounds | bar | |", "|" + " --- |" * 6, *rows]
+
+
+def _head(report: Report) -> list[str]:
     machine = report.machine
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     load = ", ".join(f"{each:.1f}" for each in machine.load)
     way = "Unix socket" if report.transport == "unix" else "loopback TCP"
-    told = [
+    return [
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}; {machine.python}",
         f"{report.server}, {way}, append-only {'on' if report.append_only else 'off'}; {versions}",
         f"medians of {report.rounds} rounds, ratios within rounds; load before: {load}",
-        "",
     ]
-    return told + _table(report.rows)
+
+
+def _figures(row: Row) -> tuple[str, str, str]:
+    """A row's median, its rounds and its verdict."""
+    value = "-" if row.value is None else f"{shown(row.value)} {row.unit}".strip()
+    spread = f"{shown(row.spread[0])} … {shown(row.spread[1])}" if row.spread else ""
+    return value, spread, {True: "met", False: "MISSED", None: ""}[row.met]
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
     cells = [("MEASURE", "", "MEDIAN", "ROUNDS", "BAR", "")]
     for row in rows:
-        value = "-" if row.value is None else f"{shown(row.value)} {row.unit}".strip()
-        spread = f"{shown(row.spread[0])} … {shown(row.spread[1])}" if row.spread else ""
-        verdict = {True: "met", False: "MISSED", None: ""}[row.met]
+        value, spread, verdict = _figures(row)
         cells.append((row.measure, row.what, value, spread, row.bar, verdict))
     widths = [max(len(line[column]) for line in cells) for column in range(6)]
     return ["  ".join(_cell(text, widths[at], at) for at, text in enumerate(line)).rstrip() for line in cells]
