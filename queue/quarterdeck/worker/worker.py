@@ -11,24 +11,23 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-import msgspec
-from saq.job import Job
 from saq.worker import Worker as SaqWorker
 from saq.worker import ensure_coroutine_function_many
 
 from quarterdeck.broker.ending import Settlement
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
-from quarterdeck.model.rows import CurrentJob, FunctionSpec
-from quarterdeck.record.beat import CURRENT_LIMIT, BeatStats, WorkerBeat, encode_beat
+from quarterdeck.model.rows import FunctionSpec
 from quarterdeck.worker.aftermath import aftermath
 from quarterdeck.worker.attempt import Attempt
-from quarterdeck.worker.beats import Beat, Beats, Usage
+from quarterdeck.worker.beats import Beat, Beats
 from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.control import Control
 from quarterdeck.worker.intake import Intake
+from quarterdeck.worker.outcomes import Follow
+from quarterdeck.worker.portrait import Portrait
 from quarterdeck.worker.rescuer import Rescuer
-from quarterdeck.worker.runner import Follow, Runner
+from quarterdeck.worker.runner import Runner
 from quarterdeck.worker.turns import Turns
 from quarterdeck.worker.upkeep import Upkeep
 from quarterdeck.worker.waking import wake
@@ -101,11 +100,9 @@ class Worker(SaqWorker[Any]):
         self.clock = ServerClock()
         self.stack = ("", "")
         """The stack that was asked for last, and the job's key."""
-        self._taken = 0
-        self._usage = Usage()
         self._engine: Turns | None = None
-        self._state = "running"
-        self._started_ms = 0
+        self.state = "running"
+        """running, or stopping."""
 
     # -- life --
 
@@ -172,7 +169,7 @@ class Worker(SaqWorker[Any]):
         self.beats = Beats(
             self.queues,
             self.id,
-            self._record,
+            Portrait(self).records,
             self._told,
             rescuer.rescue,
             rescuer.fold,
@@ -189,6 +186,11 @@ class Worker(SaqWorker[Any]):
         self.tasks.update(spawn(each) for each in self.upkeeping.tasks())
         if self.scheduler is not None:
             self.tasks.add(spawn(self.scheduler.run()))
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What SAQ's `metadata` argument attached to this worker."""
+        return self._metadata
 
     @property
     def turns(self) -> Turns:
@@ -209,7 +211,7 @@ class Worker(SaqWorker[Any]):
             await self._run_shutdown()
 
     async def _end_jobs(self) -> None:
-        self._state = "stopping"
+        self.state = "stopping"
         self.beats.soon()
         for task in self.tasks:
             task.cancel()
@@ -293,52 +295,3 @@ class Worker(SaqWorker[Any]):
         self.turns.kick()  # while beats failed nothing was taken
         for command in beat.commands:
             self.control.obey(command)
-
-    def _record(self) -> tuple[bytes, bytes]:
-        """In the thread of the beats: what this worker says of itself, for the deck and for stock dashboards."""
-        now_ms = self.clock.now_ms()
-        self._started_ms = self._started_ms or now_ms
-        tally = self.runner.tally
-        attempts = [*list(self.runner.running.values()), *list(self.runner.overdue.values())]
-        cpu, memory = self._usage.sample()
-        current = tuple(self._current(attempt) for attempt in attempts[:CURRENT_LIMIT])
-        state = self._state if self._state != "running" else ("quiet" if self.paused else "running")
-        beat = WorkerBeat(
-            name=self.name,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            queues=tuple(each.name for each in self.queues),
-            slots=self.concurrency,
-            running=len(self.runner.running),
-            current=current,
-            started_ms=self._started_ms,
-            beat_ms=-1,
-            version=self.version,
-            functions=self.specs,
-            state=state,
-            stats=BeatStats(complete=tally.complete, failed=tally.failed, retried=tally.retried, aborted=tally.aborted),
-            cpu_percent=cpu,
-            memory_bytes=memory,
-            skew_ms=round(self.clock.skew_ms, 1) if self.clock.known else None,
-            stack=self.stack[0],
-            stack_key=self.stack[1],
-        )
-        uptime = max(0, now_ms - self._started_ms)
-        counts = {
-            "complete": tally.complete,
-            "failed": tally.failed,
-            "retried": tally.retried,
-            "aborted": tally.aborted,
-        }
-        info = {"stats": {**counts, "uptime": uptime}, "queue_key": self.queue.name, "metadata": self._metadata}
-        return encode_beat(beat), msgspec.json.encode(info)
-
-    def _current(self, attempt: Attempt) -> CurrentJob:
-        job: Job = attempt.job
-        return CurrentJob(
-            key=job.key,
-            function=job.function,
-            started_ms=int(job.started),
-            queue=attempt.queue.name,
-            overdue_thread=attempt.overdue,
-        )
