@@ -17,7 +17,7 @@ from tui.widgets.logring import LogLine
 
 FIRST_LINES: Final = 1_000
 """Lines that are read when a log is opened."""
-MORE_LINES: Final = 5_000
+MORE_LINES: Final = 2_000
 """Lines that are read at a time while it goes on."""
 
 

@@ -19,6 +19,8 @@ from tui.widgets.painted import Painted
 
 FRAME_S: Final = 0.1
 """The shortest time between two paintings, whatever comes in."""
+FLOOD_FRAME_S: Final = 0.5
+"""The same when each would show other lines from top to bottom: nobody reads faster than that."""
 
 Place = tuple[int, int]
 """A row on the screen: the sequence number of its line, and which of that line's rows it is."""
@@ -59,12 +61,14 @@ class LogView(Painted, can_focus=True):
         self._tops: list[Place] = []
         self._frame: Timer | None = None
         self._painted_s = 0.0
+        self._fed = 0
 
     def feed(self, lines: Iterable[LogLine | str], dropped: int = 0) -> None:
         """Add lines, oldest first. `dropped` is how many the source had to leave out before them."""
         append = self.ring.append
         for line in lines:
             append(line if isinstance(line, LogLine) else LogLine(line))
+            self._fed += 1
         self.ring.dropped += dropped
         self._repaint_soon()
 
@@ -167,7 +171,8 @@ class LogView(Painted, can_focus=True):
         """Paint in the next frame; many feeds share one."""
         if self._frame is None and self.is_mounted:
             # Never 0: a timer of Textual's divides by its interval when it comes late.
-            wait_s = max(0.001, self._painted_s + FRAME_S - time.monotonic())
+            frame_s = FLOOD_FRAME_S if self.following and self._fed > self.body_height > 0 else FRAME_S
+            wait_s = max(0.001, self._painted_s + frame_s - time.monotonic())
             self._frame = self.set_timer(wait_s, self.flush)
 
     def flush(self) -> None:
@@ -177,7 +182,7 @@ class LogView(Painted, can_focus=True):
             self._frame = None
         if not self.is_mounted or not self.size:
             return
-        self._painted_s = time.monotonic()
+        self._painted_s, self._fed = time.monotonic(), 0
         old = self._rows
         placed = self._tail_rows(self._look()) if self.following else self._rows_from(self._top)
         self._tops = [top for top, _ in placed]
