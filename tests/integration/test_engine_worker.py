@@ -271,6 +271,64 @@ class TestOwnership:
         await queue.redis.delete(queue.keys.owner)
 
 
+class TestRescue:
+    async def test_nobody_rescues_before_its_own_beats_were_good_for_a_lease(self, queue):
+        job = await queue.enqueue("quick", n=5)
+        await queue.redis.lpop(queue.keys.queued)
+        await queue.redis.rpush(queue.keys.active, job.id)
+        await queue.redis.hset(queue.keys.owner, job.id, "ghost/1/5")
+        begun = time.monotonic()
+        async with working(queue, lease_s=1.0):
+            await until(lambda: is_complete(queue, job.key))
+            assert time.monotonic() - begun >= 0.9
+        assert await queue.redis.hlen(queue.keys.crashes) == 0
+
+    async def test_lost_workers_stay_to_be_seen_with_what_they_held(self, queue):
+        record = {"name": "web-1:7", "slots": 4, "running": 1, "beat_ms": int(time.time() * 1000)}
+        await queue.redis.hset(queue.keys.workers, "ghost", json.dumps(record))
+        await queue.redis.zadd(queue.keys.lease, {"ghost": 1})
+        job = await queue.enqueue("quick")
+        await queue.redis.lpop(queue.keys.queued)
+        await queue.redis.rpush(queue.keys.active, job.id)
+        await queue.redis.hset(queue.keys.owner, job.id, "ghost/1/5")
+        async with working(queue, lease_s=0.5):
+            await until(lambda: is_complete(queue, job.key))
+            beat = await until(lambda: lost_beat(queue, "ghost"))
+        assert (beat.name, beat.state, beat.running, beat.held) == ("web-1:7", "lost", 0, (job.key,))
+        assert await queue.redis.zscore(queue.keys.lease, "ghost") is None
+
+    async def test_a_job_that_was_being_aborted_when_its_worker_died_ends_aborted(self, queue):
+        job = await queue.enqueue("quick", retries=5)
+        await queue.redis.lpop(queue.keys.queued)
+        await queue.redis.rpush(queue.keys.active, job.id)
+        await queue.redis.hset(queue.keys.owner, job.id, "ghost/1/5")
+        await job.abort("not wanted")
+        async with working(queue, lease_s=0.5):
+            await until(lambda: has_status(queue, job.key, Status.ABORTED))
+        assert (await queue.job(job.key)).error == "not wanted"
+        assert await queue.redis.zscore(queue.keys.failed, job.key)
+
+    async def test_poison_goes_to_the_failed_list_with_what_follows_a_failure(self, queue):
+        job = await queue.enqueue("quick", retries=5)
+        await queue.redis.lpop(queue.keys.queued)
+        await queue.redis.rpush(queue.keys.active, job.id)
+        await queue.redis.hset(queue.keys.owner, job.id, "ghost/1/5")
+        await queue.redis.hset(queue.keys.crashes, job.id, 2)
+        async with working(queue, lease_s=0.5):
+            await until(lambda: has_status(queue, job.key, Status.FAILED))
+        row = json.loads(await queue.redis.hget(queue.keys.failed_rows, job.key))
+        assert row["poison"] is True
+        assert "poison" in row["error"]
+        statuses = [decode_history(entry[b"r"]).status for _, entry in await queue.redis.xrange(queue.keys.history)]
+        assert statuses == ["poison"]
+        assert not await queue.redis.exists(queue.keys.crashes)
+
+
+async def lost_beat(queue, worker):
+    beat = decode_beat(await queue.redis.hget(queue.keys.workers, worker))
+    return beat if beat is not None and beat.state == "lost" else None
+
+
 class TestOddCalls:
     async def test_a_settlement_that_breaks_the_script_holds_up_no_other(self, queue):
         async with working(queue) as worker:
