@@ -184,3 +184,18 @@ async def test_results_are_written_when_the_server_comes_back(start_valkey, queu
         await fleet.drained(20)
         verdict = await fleet.all_well(keys, reruns=0)
         assert verdict.late == 0
+
+
+async def test_a_master_that_becomes_a_read_only_replica_for_a_while(start_valkey, queue_name, tmp_path):
+    server = start_valkey()
+    async with Fleet(server.url, queue_name, tmp_path) as fleet:
+        fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(1000, pause_s=0.02)
+        await halfway(fleet, 1000)
+        await fleet.queue.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+        await asyncio.sleep(1.5)  # less than a lease
+        await fleet.queue.redis.execute_command("REPLICAOF", "NO", "ONE")
+        assert await fleet.drained(40) < BACK_S + 5
+        await fleet.all_well(keys, reruns=2 * SLOTS)
+        assert len(fleet.log.read_text().splitlines()) < 30, "log storm"
