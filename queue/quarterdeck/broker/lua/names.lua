@@ -1,31 +1,27 @@
 -- Prelude: the names of a queue's keys (those of quarterdeck/keys.py; a test compares them), and the server's clock.
 -- Scripts build names from the queue's name: one queue's keys share a slot when its name carries a hash tag.
 
--- A name is built when it is first asked for: a script touches few of them.
+-- A name is built when it is first asked for: a script touches few of them. No tables here: they would be made anew
+-- with each call of each script.
 
-local before = {
-  queued = 'saq:', active = 'saq:', incomplete = 'saq:', stats = 'saq:', prefix = 'saq:job:',
-  schedule_lock = 'saq:', sweep_lock = 'saq:', worker_info = 'saq:', minute = 'qd:minute:', hour = 'qd:hour:',
-}
-local after = {
-  queued = ':queued', active = ':active', incomplete = ':incomplete', stats = ':stats', prefix = ':',
-  schedule_lock = ':schedule', sweep_lock = ':sweep', worker_info = ':worker_info:', minute = ':', hour = ':',
-}
-local compounds = {
-  failed_of_signature = 'failed-sig', failed_of_function = 'failed-fn', control = 'control', log = 'log',
-}
+local function name_of(kind, q)
+  if kind == 'prefix' then return 'saq:job:' .. q .. ':' end
+  if kind == 'queued' or kind == 'active' or kind == 'incomplete' or kind == 'stats' then
+    return 'saq:' .. q .. ':' .. kind
+  end
+  if kind == 'minute' or kind == 'hour' then return 'qd:' .. kind .. ':' .. q .. ':' end
+  if kind == 'schedule_lock' then return 'saq:' .. q .. ':schedule' end
+  if kind == 'sweep_lock' then return 'saq:' .. q .. ':sweep' end
+  if kind == 'worker_info' then return 'saq:' .. q .. ':worker_info:' end
+  local compound = kind == 'control' and 'control' or kind == 'log' and 'log'
+    or kind == 'failed_of_signature' and 'failed-sig' or kind == 'failed_of_function' and 'failed-fn'
+  if compound then return 'qd:' .. compound .. ':' .. #q .. ':' .. q .. ':' end
+  return 'qd:' .. string.gsub(kind, '_', '-') .. ':' .. q
+end
 
 local builder = {
   __index = function(names, kind)
-    local q = names.queue
-    local name
-    if before[kind] then
-      name = before[kind] .. q .. after[kind]
-    elseif compounds[kind] then
-      name = 'qd:' .. compounds[kind] .. ':' .. #q .. ':' .. q .. ':'
-    else
-      name = 'qd:' .. string.gsub(kind, '_', '-') .. ':' .. q
-    end
+    local name = name_of(kind, names.queue)
     rawset(names, kind, name)
     return name
   end,

@@ -5,11 +5,11 @@
 local QUEUED = '"status":"queued"}'
 local QUEUED_STOCK = '"status": "queued"}'
 
--- A maker of running payloads: `worker_json` (the worker's id as JSON) runs them from `now` on. What it makes of a
+-- A maker of running payloads: `worker_json` (the worker's id as JSON) runs them from `now` (as text) on. What it makes of a
 -- waiting payload is nil when the edit would not be exact.
 local function marker(now, worker_json)
   local find, sub = string.find, string.sub
-  local from = ',"started":' .. text(now) .. ',"touched":' .. text(now) .. ',"worker_id":' .. worker_json .. '}'
+  local from = ',"started":' .. now .. ',"touched":' .. now .. ',"worker_id":' .. worker_json .. '}'
   local first = '"status":"active","attempts":1' .. from
   return function(p)
     -- Without their first quote: a search that stops at each quote of the payload takes twice as long.

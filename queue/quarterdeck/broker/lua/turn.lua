@@ -31,7 +31,8 @@ local first = 9 + tonumber(ARGV[8])
 for i = 9, first - 1 do queues[#queues + 1] = names_of(ARGV[i]) end
 
 local refused = settle_all(queues, first, ARGV[5], now)
-local mark_active = marker(now, worker_json)
+local began = text(now)
+local mark_active = marker(began, worker_json)
 
 local function take(n)
   local unusual = is_unusual(n)
@@ -47,7 +48,7 @@ local function take(n)
   local held, taken, edits, seen = {}, {}, {}, {}
   local marked, unmarked, alone = {}, {}, {}
   local mine = worker .. '/' .. token .. '/'
-  local running = mine .. text(now)
+  local running = mine .. began
   for i, id in ipairs(ids) do
     -- A second push of a job that runs already is dropped.
     if not owners[i] and not seen[id] then
