@@ -44,6 +44,13 @@ def greet(name: str, times: int = 1) -> str:
     return f"hello {name} " * times
 
 
+@app.task
+def shout(text: str) -> None:
+    """Say it in the log, then fail with it."""
+    current_job().log.warning("heard %s", text)
+    raise ValueError(text)
+
+
 @app.task(timeout_s=None)
 async def crawl(number: int, pause_s: float = 0.0) -> int:
     """A job that takes its time."""
