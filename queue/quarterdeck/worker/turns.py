@@ -30,7 +30,6 @@ logger = logging.getLogger("quarterdeck.worker")
 IN_FLIGHT: Final = 3
 """Turns on their way at a time: one is run while the others travel."""
 LARGEST_TAKE: Final = 100
-FEW_SLOTS: Final = 20
 LARGEST_SETTLE: Final = 200
 LONGEST_PAUSE_S: Final = 2.0
 """Longest back-off while the server is away."""
@@ -103,10 +102,10 @@ class Turns:
         self.loop = asyncio.get_running_loop()
 
     def set_concurrency(self, concurrency: int) -> None:
-        """How many jobs run at a time. With few slots one turn fills them all: the cost of a turn counts more than that
-        the server works while the jobs run. With many slots two turns share them."""
-        share = concurrency if concurrency <= FEW_SLOTS else math.ceil(concurrency / 2)
-        self.largest_take = max(1, min(LARGEST_TAKE, share))
+        """How many jobs run at a time. Two turns share the slots: the server works on one while the jobs of the other
+        run. (One turn for all saves a quarter of the CPU at ten slots, and leaves each side waiting for the other: with
+        a core for each that is 8,400 jobs/s instead of 11,600.)"""
+        self.largest_take = max(1, min(LARGEST_TAKE, math.ceil(concurrency / 2)))
 
     @property
     def wire(self) -> Wire | None:
