@@ -576,6 +576,29 @@ class TestWorker:
         low.caller.close()
 
 
+class TestStopping:
+    async def test_a_cancellation_that_a_client_swallows_holds_up_nothing(self, queue):
+        class Deaf:
+            """A scheduler whose client swallows the first cancellation, as redis-py's can on Python 3.11."""
+
+            def __init__(self):
+                self.runs = asyncio.Event()
+                self.swallowed = False
+
+            async def run(self):
+                self.runs.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    self.swallowed = True
+                await asyncio.Event().wait()
+
+        scheduler = Deaf()
+        async with asyncio.timeout(20), working(queue, scheduler=scheduler):
+            await scheduler.runs.wait()
+        assert scheduler.swallowed
+
+
 class TestStockWorkerOnOurQueue:
     async def test_process_by_hand(self, queue):
         worker = Worker(queue, FUNCTIONS)

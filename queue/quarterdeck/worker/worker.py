@@ -18,6 +18,7 @@ from quarterdeck.broker.ending import Settlement
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.model.rows import FunctionSpec
+from quarterdeck.record.halting import halted
 from quarterdeck.worker.aftermath import aftermath
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.beats import Beat, Beats
@@ -230,7 +231,7 @@ class Worker(SaqWorker[Any]):
             await asyncio.wait_for(self.turns.quiet.wait(), SETTLE_AT_STOP_S)
         except TimeoutError:
             logger.warning("the server is away: %d results are lost, their jobs run again", self.turns.unsettled)
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await halted(*self.tasks)
         self.tasks.clear()
 
     @staticmethod
