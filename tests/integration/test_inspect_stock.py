@@ -171,6 +171,20 @@ async def test_discovery_looks_at_the_names_of_queues_only(start_valkey: Any) ->
     await client.aclose()
 
 
+async def test_a_queue_that_can_not_be_read_hides_no_other_from_discovery(start_valkey: Any) -> None:
+    client = Redis.from_url(start_valkey().url)
+    for name in ("a", "z"):
+        await client.zadd(keys_of(name).incomplete, {keys_of(name).job("cron:f"): 5})
+    await client.set(keys_of("broken").incomplete, "a string")
+    await client.sadd("qd:queues", "broken")
+    discovery = Discovery(client)
+    await discovery.sweep()
+    assert discovery.queues == {"a", "broken", "z"}
+    assert discovery.crons_of("z") == {"f"}
+    assert discovery.complete
+    await client.aclose()
+
+
 async def test_discovery_waits_for_a_server_that_is_away(start_valkey: Any) -> None:
     server = start_valkey()
     async with await open_source(server.url):

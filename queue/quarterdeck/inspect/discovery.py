@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from quarterdeck.inspect.plan import text
 from quarterdeck.inspect.schedules import CRON
@@ -76,7 +76,10 @@ class Discovery:
         prefix = ABORT_PREFIX + CRON
         self.paused = {key[len(prefix) :] async for key in self._scan(f"{prefix}*", "string")}
         for queue in sorted(self.queues):
-            await self._look_for_crons(queue)
+            try:
+                await self._look_for_crons(queue)
+            except ResponseError as error:  # a key of a wrong type in one queue hides none of the others
+                _LOG.debug("the crons of %s can't be read: %s", queue, error)
         self.sweeps += 1
 
     async def _look_for_crons(self, queue: str) -> None:
