@@ -515,9 +515,9 @@ async def test_a_worker_opened(source: RedisSource, seed: Seed) -> None:
     assert (detail.row.name, detail.stack, detail.functions[0].name) == ("w1:7", "File x", "send")
 
 
-async def _log(seed: Seed, text: str, key: str = "k", level: str = "INFO") -> None:
+async def _log(seed: Seed, text: str, key: str = "k", level: str = "INFO", at: str = "*") -> None:
     line = {"k": key, "f": "send", "l": level, "t": text, "w": "w1", "n": 1}
-    await seed.client.xadd(seed.keys.logs, {**line, "d": 2} if text == "after a gap" else line)  # type: ignore[arg-type]
+    await seed.client.xadd(seed.keys.logs, {**line, "d": 2} if text == "after a gap" else line, id=at)  # type: ignore[arg-type]
 
 
 async def test_logs_are_followed_by_a_cursor(source: RedisSource, seed: Seed) -> None:
@@ -559,7 +559,8 @@ async def test_logs_of_several_queues_in_order_of_time(redis_client: Redis, queu
     names = [f"{queue_name}-a", f"{queue_name}-b"]
     async with RedisSource(redis_client, names, owner=object()) as source:
         for number in range(6):
-            await _log(Seed(redis_client, names[number % 2]), f"line {number}")
+            seed = Seed(redis_client, names[number % 2])
+            await _log(seed, f"line {number}", at=f"{seed.now + number - 1000}-0")  # one a ms: ids are all the order
         page = (await source.snapshot(View(screen=Screen.LOGS))).page
         assert page is not None
         told = [row for row in page.rows if isinstance(row, LogRow)]
