@@ -72,7 +72,9 @@ def test_the_night(tmp_path: Path, start_valkey: StartValkey) -> None:
             # The payment service is back: another canary goes well and is let run into its stride; the rest at once.
             (tmp_path / "outage").unlink()
             seat.keys("4")
-            seat.under_cursor("300")
+            seat.at("failures")
+            seat.under_cursor("charge")
+            seat.see("300")
             ask_for_retry(seat)
             seat.keys("tab", "tab", "tab")
             seat.see("[Canary first]")
@@ -83,6 +85,7 @@ def test_the_night(tmp_path: Path, start_valkey: StartValkey) -> None:
             seat.keys("x")
             seat.see("stopped")
             seat.keys("4")
+            seat.at("failures")
             seat.see_re(r"charge +(29\d|2[0-8]\d)")
             seat.keys("r")
             seat.see("per second", "type ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
@@ -26,6 +27,9 @@ PAUSE_S: Final = 0.02
 """Between later steps, so that a sweep takes little from anybody."""
 EVERY_S: Final = 60.0
 """Between two sweeps."""
+LATELY_S: Final = 3.0
+"""A stock worker enqueues a cron's next job within a second or two after the last one ended: until then nothing is
+pending, and the cron is there all the same."""
 
 _OF_A_QUEUE: Final = re.compile(r"saq:(?P<queue>.+):(?:incomplete|stats)", re.DOTALL)
 _GLOB: Final = re.compile(r"([*?\[\]\\^])")
@@ -40,6 +44,7 @@ class Discovery:
         self.queues: set[str] = set()
         self.crons: dict[str, set[str]] = {}
         """Queue → functions that a cron was met of."""
+        self._met: dict[tuple[str, str], float] = {}
         self.paused: set[str] = set()
         """Functions whose cron has an abort marker; SAQ's markers don't name the queue."""
         self.sweeps = 0
@@ -54,7 +59,13 @@ class Discovery:
 
     def remember(self, queue: str, functions: Iterable[str]) -> None:
         """Keep crons that somebody met: once paused, nothing pending tells of them."""
-        self.crons.setdefault(queue, set()).update(functions)
+        names, now = set(functions), time.monotonic()
+        self.crons.setdefault(queue, set()).update(names)
+        self._met.update({(queue, name): now for name in names})
+
+    def met_lately(self, queue: str, function: str) -> bool:
+        """Whether something was pending for a cron so lately that its worker may be about to enqueue the next."""
+        return time.monotonic() - self._met.get((queue, function), -LATELY_S) < LATELY_S
 
     async def run(self) -> None:
         """Sweep now and then until cancelled. A server that is away is asked again at the next turn."""
@@ -96,7 +107,7 @@ class Discovery:
             if int(cursor) == 0 or steps >= STEPS:
                 break
             await self._rest(steps)
-        self.remember(queue, (name for name in found if not is_deck_run(CRON + name)))
+        self.crons.setdefault(queue, set()).update(name for name in found if not is_deck_run(CRON + name))
 
     async def _scan(self, pattern: str, kind: str) -> AsyncIterator[str]:
         """Keys of one type that match, over all nodes."""

@@ -43,6 +43,9 @@ class KnownCrons(Protocol):
     def remember(self, queue: str, functions: Iterable[str]) -> None:
         """Keep functions whose cron was met."""
 
+    def met_lately(self, queue: str, function: str) -> bool:
+        """Whether something was pending for a cron seconds ago."""
+
 
 class StockCronsPart:
     """The reads for one queue's stock crons. `known` says whose cron was met before."""
@@ -67,13 +70,15 @@ class StockCronsPart:
         met = [(text(job_id)[len(self._prefix) :], float(due)) for job_id, due in self._next.rows()]
         found = {function: due for function, due in met if not is_deck_run(CRON + function)}
         self._known.remember(self.queue, found)
+        pending = [function for function, due, _ in self._states if due.value is not None]
+        self._known.remember(self.queue, pending)
         rows = []
         for function, due, marker in self._states:
             due_s = found.pop(function, None) or (None if due.value is None else float(due.value))
             if marker.value == HELD.encode():
                 continue  # a deck worker runs it under its own name
-            if due_s is None and marker.value is None:
-                continue  # nothing is left of it: its worker was taken away, or fires it this moment
+            if due_s is None and marker.value is None and not self._known.met_lately(self.queue, function):
+                continue  # nothing is left of it: its worker was taken away
             rows.append(_row(self.queue, function, due_s, marker.value))
         rows += [_row(self.queue, function, due_s, None) for function, due_s in found.items()]
         return rows

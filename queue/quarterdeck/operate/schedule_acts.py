@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from quarterdeck.errors import RefusedError
 from quarterdeck.keys import keys_of
@@ -15,6 +16,10 @@ from quarterdeck.operate.bridge import Bridge
 from quarterdeck.schedule import ScheduleBook, pause_stock, resume_stock
 from quarterdeck.schedule.stock import PREFIX
 from quarterdeck.text import human_duration
+
+LOOKS: Final = 12
+LOOK_S: Final = 0.2
+"""How often, and how long apart, a stock cron that has no pending job is looked for."""
 
 
 class ScheduleActs(Bridge):
@@ -111,11 +116,21 @@ class ScheduleActs(Bridge):
         if (await book.store.load([name]))[name].digest:
             return ""
         function = name.removeprefix(PREFIX)
+        # Between a run and the next there is nothing pending, until the stock worker looks again, within a second.
+        looks = LOOKS if name.startswith(PREFIX) else 1
+        for look in range(looks):
+            if look:
+                await asyncio.sleep(LOOK_S)
+            if await self._is_stock_cron(queue, function):
+                return function
+        await book.definition(name)  # raises: there is no such schedule, with the nearest name
+        return function
+
+    async def _is_stock_cron(self, queue: str, function: str) -> bool:
+        """Whether a stock cron's job is pending, or a marker keeps it from being."""
         names = keys_of(queue)
         pipe = self._client.pipeline(transaction=False)
         pipe.zscore(names.incomplete, names.job(PREFIX + function))
         pipe.exists(names.abort(PREFIX + function))
         pending, marked = await pipe.execute()
-        if pending is None and not marked:
-            await book.definition(name)  # raises: there is no such schedule, with the nearest name
-        return function
+        return pending is not None or bool(marked)
