@@ -112,7 +112,15 @@ def test_the_night(tmp_path: Path, start_valkey: StartValkey) -> None:
     assert sum(runs.values()) == 2 * FAILED + 1, "each job again once, and the canary's failure"
     assert sorted(runs.values()) == [2] * (FAILED - 1) + [3]
     note = (tmp_path / "night.md").read_text()
-    for words in ("## Queues", "charge", "pause", "hammers the payments", "canary", "quarterdeck retry"):
+    for words in (
+        "## Queues",
+        "charge",
+        "pause",
+        "hammers the payments",
+        "canary",
+        "--pace canary",
+        "schedules pause tick",
+    ):
         assert words in note, f"{words} is not in the note:\n{note}"
 
 
