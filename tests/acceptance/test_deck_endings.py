@@ -32,7 +32,7 @@ def test_a_signal_ends_dashboard_and_embedded_server_in_order(place: Path, numbe
         seat.see("0/10")
         os.kill(seat.pid, number)
         assert seat.wait_exit() == status
-        assert seat.received.rpartition(b"\x1b[?1049h")[2].count(b"\x1b[?1049l") >= 1
+        seat.wait(lambda: b"\x1b[?1049l" in seat.received.rpartition(b"\x1b[?1049h")[2])
     Home(place).gone()
 
 
@@ -98,7 +98,7 @@ def test_resized_suspended_and_stopped_it_shows_the_same(tmp_path: Path, start_v
         seat.lose("some shell")
         kill(seat.painter)
         assert seat.wait_exit() == 137
-        assert b"\x1b[?1049l" in seat.received.rpartition(b"\x1b[?1049h")[2]
+        seat.wait(lambda: b"\x1b[?1049l" in seat.received.rpartition(b"\x1b[?1049h")[2])
 
 
 def test_read_only_binds_no_act_and_writes_nothing(tmp_path: Path, start_valkey: StartValkey) -> None:
