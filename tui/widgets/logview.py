@@ -171,9 +171,14 @@ class LogView(Painted, can_focus=True):
         """Paint in the next frame; many feeds share one."""
         if self._frame is None and self.is_mounted:
             # Never 0: a timer of Textual's divides by its interval when it comes late.
-            frame_s = FLOOD_FRAME_S if self.following and self._fed > self.body_height > 0 else FRAME_S
-            wait_s = max(0.001, self._painted_s + frame_s - time.monotonic())
+            wait_s = max(0.001, self._painted_s + self._frame_s() - time.monotonic())
             self._frame = self.set_timer(wait_s, self.flush)
+
+    def _frame_s(self) -> float:
+        """How long what is shown stays at least, in seconds: what comes into an empty view does not wait."""
+        if not self._tops:
+            return 0.0
+        return FLOOD_FRAME_S if self.following and self._fed > self.body_height > 0 else FRAME_S
 
     def flush(self) -> None:
         """Paint now what changed."""
