@@ -38,12 +38,24 @@ def lines(report: Report) -> list[str]:
 
 
 def markdown(report: Report) -> list[str]:
-    """The report as a page shows it."""
-    rows = [
-        f"| {row.measure} | {row.what} | {value} | {spread} | {row.bar} | {verdict.lower()} |"
-        for row, (value, spread, verdict) in ((row, _figures(row)) for row in report.rows)
+    """The report as a page shows it: where it was measured, what has a bar, and what those ratios were taken from."""
+    machine, server, rounds = _head(report)
+    barred, rest = ([row for row in report.rows if bool(row.bar) is wanted] for wanted in (True, False))
+    bars = [_piped(row.measure, row.what, row.bar, *_figures(row)) for row in barred]
+    figures = [_piped(row.measure, row.what, *_figures(row)[:2]) for row in rest]
+    return [
+        *(f"- {line}" for line in (machine, server, rounds)),
+        *("", *_piped_head("measure", "what", "bar", "median", "rounds", ""), *bars),
+        *("", *_piped_head("measure", "what", "median", "rounds"), *figures),
     ]
-    return [*_head(report), "", "| measure | what | median | rounds | bar | |", "|" + " --- |" * 6, *rows]
+
+
+def _piped(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _piped_head(*names: str) -> tuple[str, str]:
+    return _piped(*names), _piped(*["---"] * len(names))
 
 
 def _head(report: Report) -> list[str]:
