@@ -51,3 +51,12 @@ def test_the_map_of_the_rooms_shows_every_room() -> None:
     rooms = [path for root in ("tui", "queue/quarterdeck") for path in (ROOT / root).iterdir() if path.is_dir()]
     missing = [room.name for room in rooms if room.name != "__pycache__" and f"  {room.name}/" not in page]
     assert missing == []
+
+
+def test_the_figures_are_those_of_the_page_of_figures() -> None:
+    table = re.search(r"<!-- bench: docs/performance.md -->\n(.*?)\n<!-- end of bench -->", README, re.DOTALL)
+    assert table is not None
+    lines = [line for line in table[1].splitlines() if line]
+    assert len(lines) > 20
+    page = (ROOT / "docs/performance.md").read_text("utf-8").splitlines()
+    assert [line for line in lines if line not in page] == []
