@@ -141,10 +141,12 @@ class Deck(App[None], inherit_bindings=False):
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Hold what was read."""
         snapshot = message.snapshot
+        if snapshot.view.at_ms != self.past_ms:
+            return  # it was under way when the moment changed; the next one is asked for already
         if self.past_ms is None:
             self.clock.hear(snapshot.taken_ms, snapshot.rtt_ms)
         else:
-            self.clock.hear(self.past_ms)  # ages are those of that moment
+            self.clock.hear(min(self.past_ms, snapshot.taken_ms))  # ages are those of the moment that was seen
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
         self.sightings.notice(snapshot)
@@ -232,12 +234,16 @@ class Deck(App[None], inherit_bindings=False):
         self.wake()
         self.deck_screen.paint_frame()
 
-    def scrub(self, minutes: int | None) -> None:
-        """Move the flight recorder's moment by minutes; None, or running into the present, comes back to now."""
+    def scrub(self, step_s: float | None) -> None:
+        """Move the flight recorder's moment by seconds; None, or running into the present, comes back to now."""
+        at_ms = self.past_ms or self.clock.now_ms()
+        self.look_back(None if step_s is None else at_ms + int(step_s * 1000))
+
+    def look_back(self, at_ms: int | None) -> None:
+        """Show what was at a moment, epoch ms; None, or one that is not past, comes back to now."""
         if self.past_ms is None:
             self._present_ms = self.clock.now_ms()
-        past_ms = None if minutes is None else (self.past_ms or self._present_ms) + minutes * 60_000
-        self.past_ms = past_ms if past_ms is not None and past_ms < self._present_ms else None
+        self.past_ms = at_ms if at_ms is not None and at_ms < self._present_ms else None
         self.clock.hear(self.past_ms or self._present_ms)
         self.wake()
         self.deck_screen.paint_frame()
@@ -298,9 +304,14 @@ class Deck(App[None], inherit_bindings=False):
     # Commands.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A command that is not allowed or makes no sense here has no key."""
+        """A command that is not allowed or makes no sense here has no key. In the past acting keeps its keys: they
+        say why nothing is done, where silence would leave one guessing.
+        """
         if action == "command" and parameters:
-            return self.available(self.commands[str(parameters[0])])
+            command = self.commands[str(parameters[0])]
+            if command.acts and self.past_ms is not None:
+                return self.station.allows(command.right)
+            return self.available(command)
         return super().check_action(action, parameters)
 
     def available(self, command: Command) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 
 import pytest
 from boards import NOW_MS, Bridge, busy, empty
 from conftest import Aboard, keys, settled, shown
+from msgspec.structs import replace
 
-from quarterdeck.errors import RefusedError
+from quarterdeck.errors import RefusedError, UsageError
 from quarterdeck.model import JobState, Screen, View
 from tui.commands import COMMANDS, command_named
-from tui.messages import ReadFailed
+from tui.messages import ReadFailed, SnapshotReady
+from tui.screens.asking import past_moment
 from tui.screens.registry import NUMBERED
 from tui.station import Right
 
@@ -157,6 +160,48 @@ async def test_the_past_is_asked_for_and_shown_and_nothing_can_be_done_in_it(abo
         assert bridge.deck.past_ms is None
         await keys(bridge, pilot, "less_than_sign", "equals_sign")
         assert bridge.source.asked[-1].at_ms is None
+
+
+@pytest.mark.parametrize("key", ["r", "s", "e", "ctrl+d"])
+async def test_a_key_that_acts_says_in_the_past_why_it_does_not(aboard: Aboard, key: str) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "less_than_sign", key)
+        text = shown(bridge)
+        assert "This is the past: acting is off" in text
+        assert "`=` comes back" in text
+        assert bridge.operator.calls == []
+
+
+async def test_who_may_only_look_has_no_acting_keys_in_the_past_either(aboard: Aboard) -> None:
+    async with aboard(read_only=True) as (bridge, pilot):
+        await keys(bridge, pilot, "4", "less_than_sign", "r")
+        assert "acting is off" not in shown(bridge)
+
+
+async def test_the_past_is_scrubbed_in_small_steps_too_and_gone_to_by_time(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "comma", "comma", "comma", "full_stop")
+        assert "past 12:03:10" in shown(bridge)
+        await bridge.deck.obey("past 11:59")
+        await settled(bridge, pilot)
+        assert "past 11:59:00" in shown(bridge)
+        await bridge.deck.obey("past 30s")
+        await settled(bridge, pilot)
+        assert "past 11:58:30" in shown(bridge)
+        with pytest.raises(UsageError, match="moment"):
+            past_moment("soon", NOW_MS, UTC)
+        assert past_moment("12:05", NOW_MS, UTC) == NOW_MS + 100_000 - 86_400_000  # yesterday's
+        assert past_moment("5", NOW_MS, UTC) == NOW_MS - 300_000
+
+
+async def test_what_was_under_way_when_the_moment_changed_is_not_shown(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "less_than_sign")
+        late = replace(busy(View()), per_minute=4711.0)
+        bridge.deck.post_message(SnapshotReady(late))
+        await settled(bridge, pilot)
+        assert "4,711/min" not in shown(bridge)
+        assert bridge.deck.clock.now_ms() < NOW_MS
 
 
 async def test_a_frozen_screen_reads_only_when_asked(aboard: Aboard) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
     from tui.app import Deck
+
+MINUTE_S: Final = 60
+LITTLE_S: Final = 5
+"""The two steps through the past, seconds."""
 
 
 class Open(Command):
@@ -75,11 +79,16 @@ class Freeze(Command):
 class Earlier(Command):
     """The past: a minute back."""
 
-    id, keys, shown, verbs, usage = "past.earlier", "less_than_sign", "<", ("past",), "[minutes]"
+    id, keys, shown, verbs, usage = "past.earlier", "less_than_sign", "<", ("past",), "[5m|30s|03:04]"
 
     async def run(self, deck: Deck, words: str) -> None:
-        """Go back in time by a minute, or by as many as typed."""
-        deck.scrub(-(int(words) if words.isdecimal() else 1))
+        """Go back in time by a minute, by as long as typed, or to the moment that was typed."""
+        from tui.screens.asking import past_moment
+
+        if words:
+            deck.look_back(past_moment(words, deck.clock.now_ms(), deck.station.zone))
+        else:
+            deck.scrub(-MINUTE_S)
 
 
 class Later(Command):
@@ -93,7 +102,27 @@ class Later(Command):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Go on in time by a minute."""
-        deck.scrub(1)
+        deck.scrub(MINUTE_S)
+
+
+class LittleEarlier(Command):
+    """The past: a few seconds back."""
+
+    id, keys, shown = "past.little-earlier", "comma", ","
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Go back by a small step: the last minutes were recorded with every refresh."""
+        deck.scrub(-LITTLE_S)
+
+
+class LittleLater(Later):
+    """The past: a few seconds on."""
+
+    id, keys, shown = "past.little-later", "full_stop", "."
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Go on by a small step."""
+        deck.scrub(LITTLE_S)
 
 
 class Now(Command):
@@ -110,4 +139,4 @@ class Now(Command):
         deck.scrub(None)
 
 
-MOVES = (Open, Back, Leave, Quit, Repaint, Freeze, Earlier, Later, Now)
+MOVES = (Open, Back, Leave, Quit, Repaint, Freeze, Earlier, Later, LittleEarlier, LittleLater, Now)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
+from quarterdeck.errors import UsageError
 from quarterdeck.model import BlastCard, Pace, Tally, Verb
 from quarterdeck.text import human_age, human_count, human_duration
 from tui.rendering.moment import Moment
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _SPAN: Final = re.compile(r"(?P<count>\d{1,6}(?:\.\d{1,3})?)\s*(?P<unit>s|m|min|h|d)?", re.IGNORECASE)
 _UNIT_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 FOREVER: Final = "forever"
 
 
@@ -173,6 +176,23 @@ def wrong_span(text: str) -> str:
         return ""
     found = _SPAN.fullmatch(text)
     return "" if found and float(found["count"]) > 0 else "write 30m, 2h, 1d or forever"
+
+
+def past_moment(text: str, now_ms: int, zone: tzinfo) -> int:
+    """`5m` ago, `30s` ago, or the last `03:04` (`03:04:10`) on the viewer's clock, as epoch ms. Raises UsageError."""
+    text = text.strip()
+    clock = _CLOCK.fullmatch(text)
+    if clock is None:
+        span = None if wrong_span(text) else span_s(text)
+        if span is None:
+            raise UsageError(f"'{text[:40]}' is no moment in the past.", "Write 5m, 30s, 2h or 03:04.")
+        return now_ms - int(span * 1000)
+    now = datetime.fromtimestamp(now_ms / 1000, zone)
+    hour, minute, second = (int(part or 0) for part in clock.groups())
+    if hour > 23 or minute > 59 or second > 59:
+        raise UsageError(f"'{text}' is no time of day.", "Write it as 03:04.")
+    at = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    return int((at if at <= now else at - timedelta(days=1)).timestamp() * 1000)
 
 
 def wrong_rate(text: str) -> str:
