@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quarterdeck.text import mask
+from quarterdeck.operate.unmasking import unmasked
 
 _OF_A_RUN: Final = ("attempts", "completed", "started", "touched", "progress", "result", "error", "worker_id", "status")
 """SAQ's fields that tell of a run and go when a job starts anew (saq.job.Job)."""
@@ -23,7 +23,9 @@ def decode(raw: bytes) -> dict[str, Any] | None:
 
 
 def fresh(document: Mapping[str, Any], *, queued_ms: int, arguments: Mapping[str, Any] | None = None) -> bytes:
-    """The payload of a job that starts anew: no attempts, no error, due at once; with other `arguments` when given."""
+    """The payload of a job that starts anew: no attempts, no error, due at once; with other `arguments` when given,
+    in which what is masked stands for what is stored. Raises UsageError for a mask that stands for nothing.
+    """
     anew = {name: value for name, value in document.items() if name not in _OF_A_RUN}
     anew.pop("scheduled", None)
     anew["queued"] = queued_ms
@@ -31,17 +33,6 @@ def fresh(document: Mapping[str, Any], *, queued_ms: int, arguments: Mapping[str
         anew["kwargs"] = unmasked(arguments, document.get("kwargs"))
     anew["status"] = "queued"
     return msgspec.json.encode(anew)
-
-
-def unmasked(arguments: Mapping[str, Any], stored: Any) -> dict[str, Any]:
-    """Edited arguments, with those that were left as they are shown, masked, as they are stored.
-
-    Whoever edits a job sees `***` where a secret is; what he did not touch must not become `***`.
-    """
-    if not isinstance(stored, dict):
-        return dict(arguments)
-    shown = mask(stored)
-    return {name: stored[name] if value == shown.get(name) else value for name, value in arguments.items()}
 
 
 def ended(document: Mapping[str, Any], *, status: str, error: str, now_ms: int) -> bytes:
