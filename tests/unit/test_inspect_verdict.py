@@ -116,6 +116,14 @@ def test_one_cause_of_many_failures() -> None:
     assert (verdict.level, verdict.since_ms) == (Level.BAD, NOW_MS - 60_000)
 
 
+def test_a_likely_cause_comes_before_the_queues_that_fail_for_it() -> None:
+    groups = tuple(_group(f"f{number}") for number in range(3))
+    failing = QueueStat(name="emails", workers=1, failure_rate=1.0, failing_since_ms=NOW_MS - 600_000)
+    verdict = verdict_of(_snapshot(queues=(failing,), groups=groups))
+    assert verdict.headline.startswith("3 functions failing")
+    assert verdict.findings[1].text == "emails: 100 % failing"
+
+
 def test_what_failed_an_hour_ago_or_differs_is_no_common_cause() -> None:
     old = [_group(f"f{number}", trend=(5,) + (0,) * 11) for number in range(7)]
     other = [_group(f"g{number}", exception=f"E{number}") for number in range(7)]

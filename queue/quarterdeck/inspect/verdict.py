@@ -29,15 +29,17 @@ PRESENT_STEPS: Final = 2
 
 
 def verdict_of(snapshot: Snapshot) -> Verdict:
-    """The verdict on a snapshot: the worst finding first, of equal ones what has lasted longest.
+    """The verdict on a snapshot: the worst finding first, of equal ones a likely cause, then what has lasted longest.
 
     Texts hold no clock times: a finding's `since_ms` is for whoever paints it to say in the viewer's zone.
     """
-    found = [*_server(snapshot), *_queues(snapshot), *_together(snapshot.groups), *_workers(snapshot)]
+    causes = list(_together(snapshot.groups))
+    found = [*_server(snapshot), *_queues(snapshot), *causes, *_workers(snapshot)]
     found += [*_schedules(snapshot), *_bulks(snapshot), *_nobody(snapshot)]
     if not found:
         return Verdict(headline="all is well")
-    found.sort(key=lambda finding: (-_RANKS[finding.level], finding.since_ms or snapshot.taken_ms))
+    # What explains the other findings comes before them: a queue that fails says less than why all of them do.
+    found.sort(key=lambda it: (-_RANKS[it.level], it not in causes, it.since_ms or snapshot.taken_ms))
     worst = found[0]
     return Verdict(level=worst.level, headline=worst.text, since_ms=worst.since_ms, findings=tuple(found))
 
