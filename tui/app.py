@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
-from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.events import Event
@@ -21,8 +20,8 @@ from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
 from tui.line import SteadyRoundTrip, copy_text, slowness, turn_mouse
+from tui.look.dressed import DressedApp
 from tui.look.glyphs import ASCII, UNICODE
-from tui.look.themes import DARK, THEMES
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
 from tui.reading import ReadingLoop
 from tui.rendering.moment import Moment
@@ -40,7 +39,7 @@ STALE_AFTER_S: Final = 6.0
 """Rows older than this are stale even when no read has failed: one is stuck in flight."""
 
 
-class Deck(App[None], inherit_bindings=False):
+class Deck(DressedApp, inherit_bindings=False):
     """The dashboard."""
 
     TITLE = "quarterdeck"
@@ -49,11 +48,11 @@ class Deck(App[None], inherit_bindings=False):
         command.binding() for command in COMMANDS if command.keys and not command.by_widget
     ]
 
-    snapshot: reactive[Snapshot | None] = reactive[Snapshot | None](None, init=False, always_update=True)
+    snapshot: reactive[Snapshot | None] = reactive[Snapshot | None](None, init=False, always_update=True, repaint=False)
     """What the server knew when it was last asked."""
 
     def __init__(self, station: Station, driver_class: type[Driver] | None = None) -> None:
-        super().__init__(driver_class=driver_class, css_path=[STYLESHEET, *station.styles])
+        super().__init__([STYLESHEET, *station.styles], station.theme, driver_class)
         self.station = station
         self.clock = station.clock
         self.glyphs = ASCII if station.ascii else UNICODE
@@ -77,9 +76,6 @@ class Deck(App[None], inherit_bindings=False):
         self._left: dict[Screen, View] = {}
         self._overview = screen_for(View())
         self.set_keymap(dict(station.keys))
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = station.theme or DARK.name
 
     # Starting and ending.
 

@@ -16,7 +16,7 @@ from tui.widgets.dialog import Card, Field
 from tui.widgets.document import Document
 from tui.widgets.grid import Grid
 from tui.widgets.log_tail import LogTail
-from tui.widgets.painted import PARTS, STATES
+from tui.widgets.palette import PARTS, STATES
 from tui.widgets.prompt import CommandLine
 from tui.widgets.toast import Toasts
 

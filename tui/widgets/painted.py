@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,12 +12,7 @@ from textual.widget import Widget
 
 from tui.look.glyphs import Glyphs, glyphs_of
 from tui.widgets.clock import LOCAL, DeckClock
-
-STATES: Final = ("ok", "busy", "wait", "warn", "bad", "paused", "muted", "strong", "note")
-"""Styles that say in what state a thing is. Colour follows them in the stylesheet; the text must say it as well."""
-
-PARTS: Final = ("header", "cursor", "blurred", "marked", "lost", "placeholder", "match", "found", "rule", "gutter")
-"""Styles of the parts that line widgets have in common."""
+from tui.widgets.palette import forget_looks, look_of
 
 Run = tuple[str, Style]
 
@@ -26,11 +20,9 @@ Run = tuple[str, Style]
 class Painted(Widget, can_focus=False):
     """A widget that paints lines of plain text and repaints only the lines that changed.
 
-    Its styles are component classes, the same for all of them: `deck--ok`, `deck--cursor`, … (`STATES` and `PARTS`),
-    given their look by the stylesheet alone.
+    Its styles are classes, the same for all of them: `deck--ok`, `deck--cursor`, … (`STATES` and `PARTS` of the
+    palette), given their look by the stylesheet alone.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"deck--{name}" for name in (*STATES, *PARTS)}
 
     def __init__(
         self,
@@ -59,16 +51,12 @@ class Painted(Widget, can_focus=False):
         return glyphs_of(self.app)
 
     def style_of(self, *names: str) -> Style:
-        """The widget's own style, with those of the named component classes over it in that order.
-
-        A name that is no component class changes nothing: data may name a style that this version does not know.
-        """
+        """The widget's own style, with those of the palette's names over it in that order."""
         style = self._palette.get(names)
         if style is None:
             style = self.rich_style
             for name in names:
-                if f"deck--{name}" in self._component_styles:
-                    style += self.get_component_rich_style(f"deck--{name}", partial=True)
+                style += look_of(self.screen, name)
             self._palette[names] = style
         return style
 
@@ -79,6 +67,8 @@ class Painted(Widget, can_focus=False):
     def notify_style_update(self) -> None:
         """Forget the styles that were looked up; called by Textual when the stylesheet or a class changed."""
         super().notify_style_update()
+        if self.is_attached:
+            forget_looks(self.screen)
         self._palette.clear()
         self.forget_lines()
         self.refresh()
