@@ -8,7 +8,6 @@ forgotten.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 from collections import deque
@@ -20,21 +19,19 @@ from redis import exceptions
 
 from quarterdeck.broker.ending import HISTORY_COUNT, Settlement, arranged
 from quarterdeck.broker.queue import Queue
-from quarterdeck.broker.scripts import all_scripts, script
+from quarterdeck.broker.scripts import script
 from quarterdeck.broker.wire import Wire, is_passing
 from quarterdeck.worker.clock import ServerClock
+from quarterdeck.worker.complaints import Complaints
+from quarterdeck.worker.link import POLL_S, Link
 from quarterdeck.worker.state import QueueState
-
-logger = logging.getLogger("quarterdeck.worker")
 
 IN_FLIGHT: Final = 3
 """Turns on their way at a time: one is run while the others travel."""
 LARGEST_TAKE: Final = 100
 LARGEST_SETTLE: Final = 200
-LONGEST_PAUSE_S: Final = 2.0
-"""Longest back-off while the server is away."""
-POLL_S: Final = 0.5
-"""How often a paused or broken queue is looked at."""
+MEET_EVERY: Final = 32
+"""After so many turns a flush waits for the answers under way: what they bring travels together, in fewer turns."""
 
 Taken = Callable[[int, str, list[bytes], list[bytes], list[bytes]], None]
 """Called with queue number, holder, marked, unmarked, alone (each ID, payload, ...)."""
@@ -89,12 +86,11 @@ class Turns:
         self._broken: list[Turn] = []
         self._in_flight: deque[Turn] = deque()
         self._reserved = 0
-        self._wire: Wire | None = None
         self._kicked = False
-        self._stopped = False
-        self._recovery: asyncio.Task[None] | None = None
-        self._said: dict[str, float] = {}
-        self.connected = asyncio.Event()
+        self._apart = 0
+        self._complaints = Complaints()
+        self._link = Link(queues[0].caller.endpoint, self._clear_up, self._ready, self._complaints)
+        self.connected = self._link.connected
         """Set while the connection is there."""
         self.quiet = asyncio.Event()
         """Set while nothing waits to be settled and no turn is on its way."""
@@ -110,7 +106,7 @@ class Turns:
     @property
     def wire(self) -> Wire | None:
         """The open connection, or None while the server is away."""
-        return self._wire if self._wire is not None and not self._wire.closed else None
+        return self._link.wire
 
     @property
     def unsettled(self) -> int:
@@ -129,7 +125,7 @@ class Turns:
 
     def start(self) -> None:
         """Begin to connect; turns follow."""
-        self._lost()
+        self._link.connect()
 
     def settle(self, item: Settlement) -> None:
         """Send what became of a job with the next turn; again until it was carried out."""
@@ -147,24 +143,25 @@ class Turns:
 
     def close(self) -> None:
         """End at once; safe to call twice."""
-        self._stopped = True
-        if self._recovery is not None:
-            self._recovery.cancel()
-        if self._wire is not None:
-            self._wire.close()
+        self._link.close()
 
     # -- sending --
 
     def _flush(self) -> None:
         self._kicked = False
         wire = self.wire
-        if wire is None or not self.connected.is_set() or self._stopped:
+        if wire is None or not self.connected.is_set():
             return
+        if not self._in_flight:
+            self._apart = 0
+        elif self._apart >= MEET_EVERY:
+            return  # the answer under way brings us here again
         while len(self._in_flight) < IN_FLIGHT:
             want, order = self._wanted()
             items = self._next_items()
             if not items and want <= 0:
                 break
+            self._apart += 1
             self._send(wire, items, want, order)
         if not self._in_flight and not self._pending and not self._doubtful:
             self.quiet.set()
@@ -217,7 +214,7 @@ class Turns:
 
     def _answered(self, turn: Turn, answer: Any) -> None:
         if isinstance(answer, (exceptions.ConnectionError, exceptions.TimeoutError)) and not is_passing(answer):
-            self._lost()
+            self._link.connect()
             return
         if not self._in_flight or self._in_flight[0] is not turn:
             return
@@ -233,7 +230,7 @@ class Turns:
         for number in refused:
             self.on_refused(turn.items[number - 1])
         for error in errors:
-            self._say(error.decode("utf-8", "replace"))
+            self._complaints.say(error.decode("utf-8", "replace"))
         if word == b"unleased":
             for number in turn.order:
                 self.states[number - 1].rest(POLL_S / 2)
@@ -254,7 +251,7 @@ class Turns:
                 state.rest(POLL_S)
             elif word != b"skipped":
                 state.rest(POLL_S * 2)
-                self._say(f"queue {state.name}: {word.decode('utf-8', 'replace')}")
+                self._complaints.say(f"queue {state.name}: {word.decode('utf-8', 'replace')}")
             if marked or unmarked or alone:
                 got += 1
                 self._taken(number, holder, marked, unmarked, alone)
@@ -266,110 +263,52 @@ class Turns:
         if isinstance(error, exceptions.NoScriptError) or is_passing(error):
             self._pending.extendleft(reversed(turn.items))
             if not isinstance(error, exceptions.NoScriptError):
-                self._say(f"the server can't work now: {error}")
-            self._pause(0.0 if isinstance(error, exceptions.NoScriptError) else POLL_S)
+                self._complaints.say(f"the server can't work now: {error}")
+            self._link.pause(0.0 if isinstance(error, exceptions.NoScriptError) else POLL_S)
             return
         # Broken off half way, on data of a wrong kind: one by one, so that one bad job holds up no other.
-        self._say(f"a turn failed: {error}")
+        self._complaints.say(f"a turn failed: {error}")
         self._broken.append(turn)
         for number in turn.order:
             self.states[number - 1].rest(POLL_S * 2)
-        self._pause(POLL_S)
-
-    def _pause(self, pause_s: float) -> None:
-        """Load the scripts again and go on after a pause."""
-        if self._recovery is None or self._recovery.done():
-            self.connected.clear()
-            self._recovery = self.loop.create_task(self._resume(pause_s))
-
-    async def _resume(self, pause_s: float) -> None:
-        await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - jitter
-        wire = self.wire
-        if wire is None:
-            return
-        try:
-            for answer in [wire.call("SCRIPT", "LOAD", each.source) for each in all_scripts()]:
-                await answer
-            while self._broken:
-                self._doubtful.extend(await self._void(wire, self._broken[:1]))
-                del self._broken[0]
-        except exceptions.RedisError as error:
-            if self.wire is not None:
-                self._recovery = self.loop.create_task(self._resume(POLL_S))
-                self._say(f"the server can't work now: {error}")
-            return
-        self.connected.set()
-        self.kick()
-
-    def _say(self, text: str) -> None:
-        """Log a trouble once a minute at most."""
-        now = self.loop.time()
-        if now - self._said.get(text, -60.0) >= 60.0:
-            self._said[text] = now
-            logger.warning("%s", text)
+        self._link.pause(POLL_S)
 
     # -- the connection --
 
-    def _lost(self) -> None:
-        """The connection is gone, or was never there: connect, then find out what became of the turns."""
-        self.connected.clear()
-        if self._stopped or (self._recovery is not None and not self._recovery.done() and self._wire is None):
-            return
-        if self._recovery is not None:
-            self._recovery.cancel()
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-        lost = list(self._in_flight)
-        self._in_flight.clear()
-        self._reserved = 0
-        self._recovery = self.loop.create_task(self._reconnect(lost))
-
-    async def _reconnect(self, lost: list[Turn]) -> None:
-        pause_s = 0.05
-        said = False
-        while not self._stopped:
+    async def _clear_up(self, wire: Wire) -> None:
+        """Find out what became of the turns that have no answer, or broke off; what they did not do is sent again."""
+        if self._in_flight:
+            undone = await self._void(wire, self._in_flight)
+            self._in_flight.clear()
+            self._reserved = 0
+            self._pending.extendleft(reversed(undone))
+        while self._broken:
+            turn = self._broken[0]
             try:
-                wire = await self._open()
-                if lost:
-                    self._pending.extendleft(reversed(await self._void(wire, lost)))
-                    lost = []
-            except (exceptions.RedisError, OSError, TimeoutError) as error:
-                if not said:
-                    said = True
-                    logger.warning("the server is away, waiting for it: %s", error or type(error).__name__)
-                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 - jitter
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-                continue
-            break
-        else:
-            return
-        if said:
-            logger.warning("the server is back")
-        self._wire = wire
-        wire.lost.add_done_callback(lambda _: self._lost() if self._wire is wire else None)
-        self.connected.set()
-        for state in self.states:
-            state.filled()
+                undone = await self._void(wire, [turn])
+            except exceptions.ResponseError as error:
+                if is_passing(error):
+                    raise
+                undone = turn.items  # what is wrong with them breaks this script too; what was done is refused
+            self._doubtful.extend(undone)
+            del self._broken[0]
+
+    def _ready(self, *, fresh: bool) -> None:
+        if fresh:
+            for state in self.states:
+                state.filled()
         self.kick()
 
-    async def _open(self) -> Wire:
-        endpoint = self.queues[0].caller.endpoint
-        return await Wire.open(endpoint, scripts=all_scripts())
-
-    async def _void(self, wire: Wire, lost: list[Turn]) -> list[Settlement]:
+    async def _void(self, wire: Wire, turns: Sequence[Turn]) -> list[Settlement]:
         """Make turns void and give back what they took; returns their settlements that were not carried out."""
         voiding = script("void")
         keys = [queue.keys.queued for queue in self.queues]
-        items = [item for turn in lost for item in turn.items]
-        args: list[Any] = [self.worker, lost[0].token, lost[-1].token, len(keys), *self._names]
+        items = [item for turn in turns for item in turn.items]
+        args: list[Any] = [self.worker, turns[0].token, turns[-1].token, len(keys), *self._names]
         for item in items:
             args += (item[0], item[2], item[3])
         try:
             undone = await wire.call("EVALSHA", voiding.sha, len(keys), *keys, *args)
         except exceptions.NoScriptError:
             undone = await wire.call("EVAL", voiding.source, len(keys), *keys, *args)
-        except BaseException:
-            wire.close()
-            raise
         return [items[number - 1] for number in undone]
