@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import inspect
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import (
     ConnectionError,  # noqa: A004
     DataError,
@@ -36,6 +38,7 @@ ONE = Selection(refs=(JobRef(queue="q", key="k"),), state=JobState.FAILED)
         (ConnectionError("closed"), UnreachableError, "can't be reached: closed"),
         (OSError(2, "No such file"), UnreachableError, "No such file"),
         (NoPermissionError("NOPERM"), UnreachableError, "ACL"),
+        (ResponseError("MISCONF Errors writing to the AOF file"), QuarterdeckError, "Make room there"),
         (ResponseError("WRONGTYPE of key"), QuarterdeckError, "refused: WRONGTYPE"),
         (DataError("odd"), QuarterdeckError, "odd"),
     ],
@@ -96,3 +99,29 @@ async def test_reads_of_keys_of_a_wrong_type_and_of_a_server_that_went_away(
 def test_redis_errors_are_all_known_to_the_door() -> None:
     assert issubclass(TimeoutError, RedisError)
     assert isinstance(door.translated(RedisError("odd")), QuarterdeckError)
+
+
+async def test_a_server_whose_disk_is_full_can_be_looked_at(start_valkey: StartValkey, queue_name: str) -> None:
+    """It refuses even PING then; that is when somebody opens the dashboard."""
+    server = start_valkey(save="3600 1")
+    (server.directory / "dump.rdb" / "full").mkdir(parents=True)  # a snapshot can't be put in its place
+    client = Redis.from_url(server.url)
+    try:
+        await client.bgsave()
+        async with asyncio.timeout(20):
+            while (await client.info("persistence"))["rdb_last_bgsave_status"] == "ok":
+                await asyncio.sleep(0.02)
+        with pytest.raises(ResponseError, match="MISCONF"):
+            await client.ping()
+    finally:
+        await client.aclose()
+    async with await open_source(server.url, queues=[queue_name]) as source:
+        snapshot = await source.snapshot(View())
+        assert snapshot.server.disk_error == "rdb_last_bgsave_status"
+        assert "snapshot to disk failed" in snapshot.verdict.headline
+    operator = await open_operator(server.url, carry_bulks=False)
+    try:
+        with pytest.raises(QuarterdeckError, match="can't write to its disk"):
+            await operator.pause_queue(queue_name, for_s=60)
+    finally:
+        await operator.close()

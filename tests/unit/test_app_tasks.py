@@ -111,6 +111,65 @@ class TestDefinition:
         ]
 
 
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"retries": "3"}, "f: retries='3' is not a whole number."),
+            ({"retries": True}, "retries=True is not a whole number"),
+            ({"retries": 2.5}, "retries=2.5 is not a whole number"),
+            ({"timeout_s": "x"}, "timeout_s='x' is not a number of seconds or None"),
+            ({"ttl_s": "x"}, "ttl_s='x' is not"),
+            ({"backoff": "yes"}, "backoff='yes' is not True, False or a number"),
+            ({"queue": 3}, "queue=3 is not a queue's name"),
+            ({"unique": 5}, "unique=5 is neither a template nor a function"),
+            ({"on_lost": "fial"}, "on_lost='fial' is not known. Write retry or fail."),
+            ({"executor": "procss"}, "executor='procss' is not known. Write thread or process."),
+            ({"timeout": 3}, "f has no option timeout. Did you mean timeout_s?"),
+        ],
+    )
+    def test_an_option_that_is_not_right_is_told_where_it_stands(self, app, options, said):
+        with pytest.raises(UsageError) as caught:
+            app.task(name="f", **options)(lambda: None)
+        assert said in str(caught.value)
+
+    @pytest.mark.parametrize("queues", ["default", (), ("a", ""), ("a", "a"), (1,), {"a": 0}, {"a": "x"}])
+    def test_queues_that_are_no_list_of_names(self, queues):
+        with pytest.raises(UsageError, match="The app shop"):
+            App("shop", queues=queues)
+
+    def test_what_is_no_function(self, app):
+        async def numbers():
+            yield 1
+
+        task = app.task(lambda: None)
+        for thing, said in ((3, "needs a function, not 3"), (numbers, "numbers yields"), (task, "is a task already")):
+            with pytest.raises(UsageError, match=said):
+                app.task(thing)
+
+    def test_a_schedule_without_an_expression(self, app):
+        with pytest.raises(UsageError, match=r"above tidy without an expression\. Write @app\.schedule\("):
+
+            @app.schedule
+            def tidy(): ...
+
+    def test_a_policy_that_is_none(self, app):
+        with pytest.raises(UsageError, match=r"overlap is 'skp'\. Write skip, queue, allow, cancel\."):
+            app.schedule("@daily", overlap="skp")(lambda: None)
+        with pytest.raises(UsageError, match="args is a dict of its arguments"):
+            app.schedule("@daily", args=[1])(lambda: None)
+
+    async def test_a_server_that_is_away_is_our_own_error(self, app):
+        app = App("away", url="redis://127.0.0.1:1")
+        task = app.task(name="f")(lambda: None)
+        with pytest.raises(UnreachableError, match="can't be reached"):
+            await task.enqueue()
+        for asked in (app.handle("k").status(), app.handle("k").result(1), app.handle("k").abort()):
+            with pytest.raises(UnreachableError, match="can't be reached"):
+                await asked
+        await app.close()
+
+
 class TestSteps:
     def test_options_become_saqs_job_fields(self, app):
         @app.task(retries=3, retry_delay_s=0.5, backoff=60, timeout_s=None, ttl_s=30)
@@ -138,11 +197,25 @@ class TestSteps:
         assert bill.step(7).key == "n7"
 
     def test_a_template_that_asks_for_what_is_not_there_is_told_so(self, app):
-        @app.task(unique="{tenant}")
-        def bill(number: int): ...
+        with pytest.raises(UsageError, match=r"'tenant', which is not among its arguments. It takes \(number: int\)"):
+
+            @app.task(unique="{tenant}")
+            def bill(number: int): ...
+
+        with pytest.raises(UsageError, match="can't be read"):
+            app.task(unique="{number")(lambda number: number)
+
+        @app.task
+        def pay(number: int): ...
 
         with pytest.raises(UsageError, match="'tenant', which is not among its arguments"):
-            bill.step(7)
+            pay.options(unique="{tenant.name}").step(7)
+
+    def test_a_template_may_reach_into_an_argument(self, app):
+        @app.task(unique="{names[0]}:{number:03d}")
+        def bill(names: list[str], number: int): ...
+
+        assert bill.step(["ann"], 7).key == "ann:007"
 
     def test_options_of_one_sending_leave_the_task_alone(self, app):
         @app.task

@@ -179,6 +179,8 @@ def test_schedules(fields: dict[str, object], level: Level, text: str) -> None:
         (ServerStat(policy="noeviction", memory_bytes=80, memory_limit_bytes=100), Level.WARNING, "80% full"),
         (ServerStat(policy="noeviction", memory_bytes=95, memory_limit_bytes=100), Level.BAD, "95% full"),
         (ServerStat(role="slave"), Level.NOTICE, "read-only replica"),
+        (ServerStat(disk_error="aof_last_write_status"), Level.BAD, "can't write to its disk"),
+        (ServerStat(disk_error="rdb_last_bgsave_status"), Level.WARNING, "last snapshot to disk failed"),
         (ServerStat(warnings=("Beware.",)), Level.NOTICE, "Beware."),
         (ServerStat(policy="noeviction", memory_bytes=10**9), Level.OK, "all is well"),
     ],

@@ -74,8 +74,12 @@ class TestRefused:
 
     def test_no_such_module(self, module, tmp_path):
         error = self.refused("no_such_module_anywhere:app")
-        assert error.message == "There is no module no_such_module_anywhere to import no_such_module_anywhere from."
+        assert error.message == "There is no module no_such_module_anywhere."
         assert str(tmp_path) in error.cure
+
+    def test_a_module_with_a_slip_in_its_name_offers_the_nearest(self, module):
+        name = module(APP)
+        assert f"Did you mean {name}?" in self.refused(f"{name}x:app").cure
 
     def test_no_such_submodule(self):
         assert "no module json.nothing" in self.refused("json.nothing:app").message
@@ -110,10 +114,27 @@ class TestRefused:
         name = module("def make():\n    raise RuntimeError('no token')\n")
         assert f"RuntimeError: no token ({name}.py:2)" in self.refused(f"{name}:make").message
 
+    def test_our_own_refusal_keeps_its_cure_and_says_where(self, module):
+        name = module(APP + "@app.task(retry=3)\ndef f(): ...\n")
+        error = self.refused(f"{name}:app")
+        assert error.message == f"{name} could not be imported ({name}.py:3): f has no option retry."
+        assert error.cure.startswith("Did you mean retries?")
+
+    def test_a_function_that_is_no_factory(self, module):
+        name = module(APP + "def add(x): ...\n@app.task\ndef task(): ...\n")
+        assert "is a function that takes arguments" in self.refused(f"{name}:add").message
+        assert "is of type Task (name the app that it belongs to)" in self.refused(f"{name}:task").message
+
     def test_what_is_neither(self, module):
         name = module("thing = 5\nempty = {}\n")
-        assert "is a int, neither an app nor SAQ settings" in self.refused(f"{name}:thing").message
+        assert "is of type int, neither an app nor SAQ settings" in self.refused(f"{name}:thing").message
         assert "without functions and cron_jobs" in self.refused(f"{name}:empty").message
+
+    @pytest.mark.parametrize(
+        ("path", "right"), [("shop.py", "shop:app"), ("./a/shop.py", "a.shop:app"), ("shop.py:deck", "shop:deck")]
+    )
+    def test_a_file_is_told_its_module(self, path, right):
+        assert self.refused(path).cure == f"Write {right}."
 
     @pytest.mark.parametrize("path", ["", ":", "a:", ":b", "a b:c", "a.b:", "../x:app"])
     def test_what_is_no_path(self, path):

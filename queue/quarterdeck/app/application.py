@@ -44,10 +44,8 @@ class App(Lifecycle):
         **defaults: Any,
     ) -> None:
         super().__init__()
-        if isinstance(queues, str) or not queues:
-            raise UsageError(f"The app {name} needs a list of queue names, not {queues!r}.")
         self.name = name
-        self.queues = tuple(queues)
+        self.queues = _names(name, queues)
         self.weights = dict(queues) if isinstance(queues, Mapping) else {}
         self.version = version
         self.defaults = replaced(TaskOptions(), defaults, name)
@@ -73,10 +71,11 @@ class App(Lifecycle):
         """Make a function a task of this app: `@app.task` or `@app.task(retries=3, ...)`.
 
         `name` is what the job's function is called, the function's own name unless told; `options` are TaskOptions'.
-        Raises UsageError for an unknown option and for a name taken.
+        Raises UsageError for an option that is unknown or wrong, a name taken, and for what is no function.
         """
 
         def decorate(function: Callable[..., Any]) -> Task[Any, Any, Any]:
+            _refuse_what_is_no_function(function)
             task_name = name or function.__name__
             if task_name in self.tasks:
                 raise UsageError(f"The app {self.name} has a task {task_name} already.", "Give one of them a name=.")
@@ -112,6 +111,14 @@ class App(Lifecycle):
         # Apps without schedules don't pay for croniter.
         from quarterdeck.app.timetable import Timed
         from quarterdeck.schedule.spec import spec_of_task
+
+        if args is not None and not isinstance(args, Mapping):
+            raise UsageError(f"The schedule '{name or expression}': args is a dict of its arguments, not {args!r}.")
+        if callable(expression):
+            raise UsageError(
+                f"@app.schedule stands above {getattr(expression, '__name__', expression)} without an expression.",
+                'Write @app.schedule("0 2 * * *").',
+            )
 
         def decorate(function: Any) -> Task[Any, Any, Any]:
             task = function if isinstance(function, Task) else self.task(**options)(function)
@@ -171,6 +178,31 @@ class App(Lifecycle):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _names(app: str, queues: Any) -> tuple[str, ...]:
+    """The queues' names. Raises UsageError for what is no list of names, or no names with weights."""
+    names = () if isinstance(queues, str) else tuple(queues)
+    if not names or len(set(names)) < len(names) or not all(isinstance(name, str) and name for name in names):
+        raise UsageError(
+            f"The app {app} needs a list of queue names, not {queues!r}.", 'Write queues=("default", "emails").'
+        )
+    weights = list(queues.values()) if isinstance(queues, Mapping) else []
+    if not all(isinstance(weight, int) and weight > 0 for weight in weights):
+        raise UsageError(f"The app {app} has queues with weights {queues!r}.", 'Write {"a": 3, "b": 1}.')
+    return names
+
+
+def _refuse_what_is_no_function(function: Any) -> None:
+    if isinstance(function, Task):
+        raise UsageError(
+            f"{function.name} is a task already, and would become one again.",
+            "Write @app.schedule(...) above @app.task(...), and @app.task once.",
+        )
+    if not callable(function) or not hasattr(function, "__name__"):
+        raise UsageError(f"@app.task needs a function, not {function!r}.")
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise UsageError(f"{function.__name__} yields: a generator has no result.", "Return a list.")
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:

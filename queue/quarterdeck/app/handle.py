@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from quarterdeck.errors import JobFailedError, JobGoneError, ResultTimeoutError
@@ -18,7 +19,10 @@ _ENDED = {"complete", "failed", "aborted"}
 
 
 class Handle(Generic[T]):
-    """A job that was sent. `new` is False when a job with the same key was waiting or running already."""
+    """A job that was sent. `new` is False when a job with the same key was waiting or running already.
+
+    Whatever is asked of it raises UnreachableError while the server is away.
+    """
 
     def __init__(
         self,
@@ -49,7 +53,8 @@ class Handle(Generic[T]):
 
     async def job(self) -> Job:
         """SAQ's job as the server has it now. Raises JobGoneError when the server has it no more."""
-        job = await self._queue.job(self.key)
+        with _door():
+            job = await self._queue.job(self.key)
         if job is None:
             raise JobGoneError(
                 f"The server knows no job {self.key} ({self.function}) on the queue {self.queue}.",
@@ -74,7 +79,8 @@ class Handle(Generic[T]):
         if job.status.value not in _ENDED:
             try:
                 async with asyncio.timeout(timeout_s):
-                    await self._queue.listen([self.key], lambda _, status: status.value in _ENDED, None)
+                    with _door():
+                        await self._queue.listen([self.key], lambda _, status: status.value in _ENDED, None)
             except TimeoutError:
                 raise ResultTimeoutError(
                     f"The job {self.key} ({self.function}) did not end within {timeout_s} s.", "It goes on."
@@ -90,9 +96,18 @@ class Handle(Generic[T]):
         """Call it off: a waiting job ends at once, a running one is cancelled by its worker within a second or so."""
         job = await self.job()
         if job.status.value not in _ENDED:
-            await job.abort(reason)
+            with _door():
+                await job.abort(reason)
 
     async def _waits_for_its_time(self) -> bool:
         """Whether SAQ's `incomplete` set holds a time for it: 0 means that it is in the queue already."""
         incomplete = self._queue.namespace("incomplete")
-        return bool(await self._queue.redis.zscore(incomplete, self._queue.job_id(self.key)))
+        with _door():
+            return bool(await self._queue.redis.zscore(incomplete, self._queue.job_id(self.key)))
+
+
+def _door() -> AbstractContextManager[None]:
+    """What goes wrong with the server leaves a handle as an UnreachableError; redis-py is not imported before."""
+    from quarterdeck.broker.door import door
+
+    return door()

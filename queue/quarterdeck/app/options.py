@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,18 @@ import msgspec
 from quarterdeck.errors import UsageError
 
 UniqueKey = str | Callable[..., str]
+_NUMBER = (int, float)
+_SHAPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "queue": ((str,), "a queue's name"),
+    "retries": ((int,), "a whole number"),
+    "retry_delay_s": (_NUMBER, "a number of seconds"),
+    "backoff": ((bool, *_NUMBER), "True, False or a number of seconds"),
+    "timeout_s": ((*_NUMBER, NoneType), "a number of seconds or None"),
+    "expected_s": ((*_NUMBER, NoneType), "a number of seconds or None"),
+    "delay_s": (_NUMBER, "a number of seconds"),
+    "ttl_s": ((int,), "a whole number of seconds"),
+}
+_CHOICES = {"on_lost": ("retry", "fail"), "executor": ("thread", "process")}
 
 
 class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +51,16 @@ class TaskOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where plain functions run; a process can be killed at its time-out, a thread can't."""
 
     def __post_init__(self) -> None:
-        """Refuse what can't be meant."""
+        """Refuse what can't be meant: a decorator's mistake is told where it stands, not by a worker at night."""
+        for name, (kinds, words) in _SHAPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                raise UsageError(f"{name}={value!r} is not {words}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"{name}={getattr(self, name)!r} is not known.", f"Write {' or '.join(choices)}.")
+        if not (self.unique is None or isinstance(self.unique, str) or callable(self.unique)):
+            raise UsageError(f"unique={self.unique!r} is neither a template nor a function.")
         if self.retries < 1:
             raise UsageError(f"retries={self.retries}: it counts all attempts, so it is at least 1.")
         for name in ("retry_delay_s", "delay_s"):

@@ -38,7 +38,11 @@ class Outbox:
         self._lent = dict(queues)
 
     async def send(self, steps: Iterable[Step]) -> list[Handle[Any]]:
-        """Enqueue described calls, in their order on each queue, few round trips for many."""
+        """Enqueue described calls, in their order on each queue, few round trips for many.
+
+        Raises UnreachableError when the server is away or did not answer in time, QuarterdeckError when it refuses.
+        """
+        from quarterdeck.broker.door import door
         from quarterdeck.flow.following import job_of
 
         steps = list(steps)
@@ -47,7 +51,8 @@ class Outbox:
             queue = self.queue(name)
             chosen = [at for at, step in enumerate(steps) if step.queue == name]
             jobs = [job_of(steps[at], key=steps[at].key or queue.new_key()) for at in chosen]
-            accepted = [await queue.enqueue(jobs[0])] if len(jobs) == 1 else await queue.enqueue_many(jobs)
+            with door():
+                accepted = [await queue.enqueue(jobs[0])] if len(jobs) == 1 else await queue.enqueue_many(jobs)
             for at, job, new in zip(chosen, jobs, accepted, strict=True):
                 handles[at] = Handle(queue, job.key, job.function, new=new is not None)
         return [handles[at] for at in range(len(steps))]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
+import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from string import Formatter
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
@@ -41,6 +44,7 @@ class Task(Generic[P, R, T]):
             raise UsageError(
                 f"The task {name} can't run in a process: it is async or has dependencies.", "Make it a plain function."
             )
+        self._check_key(defaults.unique)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function here and now."""
@@ -48,6 +52,21 @@ class Task(Generic[P, R, T]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name} of {self.app.name}>"
+
+    def _check_key(self, unique: Any) -> None:
+        """Refuse a template that asks for what no call can have, before the first call does."""
+        if not isinstance(unique, str) or self.signature.accepts_any:
+            return
+        try:
+            missing = _fields_of(unique) - {each.name for each in self.signature.named}
+        except ValueError as error:
+            raise UsageError(f"The unique key of {self.name}, {unique!r}, can't be read: {error}.") from None
+        if missing:
+            raise UsageError(
+                f"The unique key of {self.name}, {unique!r}, asks for {', '.join(map(repr, sorted(missing)))}, which is"
+                " not among its arguments.",
+                f"It takes {self.signature.text()}.",
+            )
 
     @property
     def queue(self) -> str:
@@ -151,9 +170,19 @@ class TaskDecorator(Protocol):
 
 
 def replaced(defaults: TaskOptions, changes: Mapping[str, Any], name: str) -> TaskOptions:
-    """`defaults` with `changes`. Raises UsageError for an option that does not exist."""
-    unknown = sorted(set(changes) - set(TaskOptions.__struct_fields__))
+    """`defaults` with `changes`, for what `name` says. Raises UsageError for one that is not known or not right."""
+    known = TaskOptions.__struct_fields__
+    unknown = sorted(set(changes) - set(known))
     if unknown:
-        known = ", ".join(TaskOptions.__struct_fields__)
-        raise UsageError(f"The task {name} has no option {', '.join(unknown)}.", f"Options are: {known}.")
-    return msgspec.structs.replace(defaults, **changes)
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        cure = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"{name} has no option {', '.join(unknown)}.", f"{cure}Options are: {', '.join(known)}.")
+    try:
+        return msgspec.structs.replace(defaults, **changes)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error.message}", error.cure) from None
+
+
+def _fields_of(template: str) -> set[str]:
+    """The names that a key's template asks for. Raises ValueError for a template that can't be read."""
+    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in Formatter().parse(template) if field is not None}

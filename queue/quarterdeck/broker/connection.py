@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from redis.exceptions import NoPermissionError, RedisClusterException, RedisError
+from redis.exceptions import NoPermissionError, RedisClusterException, RedisError, ResponseError
 
 from quarterdeck.broker.address import Address, Kind, parse_address
 from quarterdeck.broker.client import RETRIES, TIMEOUT_S, client_of, close_client
@@ -105,8 +105,15 @@ async def open_connection(
 
 
 async def _facts(client: Any) -> ServerFacts:
-    """Ask PING, which needs the login, and INFO, which a restricted user may not be allowed."""
-    await client.ping()
+    """Ask PING, which needs the login, and INFO, which a restricted user may not be allowed.
+
+    A server whose disk is full refuses PING too, as it refuses writes; reading goes on, and is wanted then most of all.
+    """
+    try:
+        await client.ping()
+    except ResponseError as error:
+        if not str(error).startswith("MISCONF"):
+            raise
     try:
         info = await client.info()
     except NoPermissionError:

@@ -30,6 +30,10 @@ def translated(error: BaseException) -> QuarterdeckError:
         )
     if isinstance(error, RedisConnectionError | OSError):
         return UnreachableError(f"The server can't be reached: {error}.", "It is tried again with the next act.")
+    if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
+        return QuarterdeckError(
+            "The server can't write to its disk, and refuses to change anything.", "Make room there; it goes on then."
+        )
     if isinstance(error, ResponseError):
         return QuarterdeckError(f"The server refused: {error}.", "quarterdeck doctor looks at the server.")
     return QuarterdeckError(f"The server's answer can't be used: {error}.")
@@ -40,6 +44,8 @@ def door() -> Iterator[None]:
     """Let nothing of redis-py out of this block. Raises QuarterdeckError in its place."""
     try:
         yield
+    except QuarterdeckError:  # some are time-outs too
+        raise
     except (RedisError, OSError, TimeoutError) as error:
         raise translated(error) from error
 

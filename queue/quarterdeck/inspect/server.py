@@ -10,7 +10,8 @@ from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.model import ServerStat
 
 EVERY_S: Final = 5.0
-_SECTIONS: Final = ("server", "memory", "clients", "replication")
+_SECTIONS: Final = ("server", "memory", "clients", "replication", "persistence")
+_WRITES: Final = ("aof_last_write_status", "rdb_last_bgsave_status")
 
 
 class ServerPart:
@@ -52,6 +53,7 @@ def server_stat(info: str, warnings: tuple[str, ...] = ()) -> ServerStat:
         policy=facts.get("maxmemory_policy", ""),
         clients=_number(facts.get("connected_clients")),
         role=facts.get("role", ""),
+        disk_error=next((name for name in _WRITES if facts.get(name) == "err"), ""),
         warnings=warnings,
     )
 

@@ -175,6 +175,12 @@ def _bulks(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _server(snapshot: Snapshot) -> Iterator[Finding]:
     server = snapshot.server
+    if server.disk_error.startswith("aof"):
+        text = "the server can't write to its disk: it refuses new jobs, and running ones can't be finished"
+        yield Finding(level=Level.BAD, text=text, view="overview")
+    elif server.disk_error:
+        text = "the server's last snapshot to disk failed: it may refuse to write"
+        yield Finding(level=Level.WARNING, text=text, view="overview")
     if server.policy and server.policy != "noeviction":
         level = Level.BAD if server.memory_limit_bytes else Level.WARNING
         text = f"the server may evict queued jobs: maxmemory-policy is {server.policy}"

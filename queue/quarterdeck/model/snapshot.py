@@ -59,6 +59,8 @@ class ServerStat(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = ""
     clients: int = 0
     role: str = ""
+    disk_error: str = ""
+    """Which of its last writes to disk failed, in INFO's words (`aof_last_write_status`); empty: none did."""
     warnings: tuple[str, ...] = ()
 
 

@@ -145,7 +145,11 @@ def converted(value: Mapping[str, Any]) -> ScheduleSpec:
     """A checked spec from plain values, as the command line and the API have them. Raises ScheduleError and its kin."""
     values = dict(value)
     if isinstance(values.get("overlap"), str):
-        values["overlap"] = _LONG_WORDS.get(values["overlap"], values["overlap"])
+        values["overlap"] = overlap = _LONG_WORDS.get(values["overlap"], values["overlap"])
+        if overlap not in {*Overlap}:
+            raise ScheduleError(
+                f"The schedule {value.get('name', '')!r}: overlap is {overlap!r}.", f"Write {', '.join(Overlap)}."
+            )
     try:
         return checked(msgspec.convert(values, ScheduleSpec))
     except msgspec.ValidationError as error:

@@ -111,6 +111,7 @@ class Service:
     def _build(self, queues: list[Queue]) -> Worker:
         plan, options = self.plan, self.options
         served = {queue.name for queue in queues}
+        _warn_of_gaps(plan, {*served, *plan.queues})
         schedules = {name: specs for name, specs in plan.schedules.items() if name in served}
         given: dict[str, Any] = {
             "shutdown_grace_period_s": options.grace_s,
@@ -151,6 +152,18 @@ async def _ended(task: asyncio.Task[None]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=_CANCEL_S)
+
+
+def _warn_of_gaps(plan: Plan, served: set[str]) -> None:
+    """Say what would otherwise only show as jobs that wait for ever."""
+    if not plan.functions:
+        logger.warning("%s has no tasks: is @app.task missing, or the import of their module?", plan.app_name)
+    for spec in plan.specs:
+        for name in sorted(set(spec.queues) - served):
+            logger.warning(
+                "The task %s sends its jobs to the queue %s, which %s does not serve: name it in queues=.",
+                *(spec.name, name, plan.app_name),
+            )
 
 
 def _module_of(loaded: App | dict[str, Any], path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import sys
 import sysconfig
 import traceback
@@ -12,7 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from quarterdeck.app import App
-from quarterdeck.errors import TargetError
+from quarterdeck.app.task import Task
+from quarterdeck.errors import QuarterdeckError, TargetError
 from quarterdeck.settings import nearest
 
 FORMS = "Write MODULE:APP for an app, such as tasks:app, or MODULE.SETTINGS for SAQ settings, such as myapp.settings."
@@ -32,18 +35,22 @@ def load_target(path: str, *, directory: Path | None = None) -> App | Settings:
         sys.path.insert(0, root)
     module = _import(module_name, root)
     found = _attribute(module, attribute, path)
-    if callable(found) and not isinstance(found, App):
+    if callable(found) and not isinstance(found, App | Task):
         found = _called(found, path)
     if isinstance(found, App):
         return found
     if isinstance(found, Mapping):
         return _settings(dict(found), path)
-    raise TargetError(f"{path} is a {type(found).__name__}, neither an app nor SAQ settings (a dict).", FORMS)
+    raise TargetError(f"{path} is of type {_kind(found)}, neither an app nor SAQ settings (a dict).", FORMS)
 
 
 def _split(path: str) -> tuple[str, str, str]:
     """Module, separator and attribute; a bare module name means its `app`."""
     path = path.strip()
+    file, _, name = path.partition(":")
+    if file.endswith(".py") and len(file) > len(".py"):
+        module = ".".join(Path(file).with_suffix("").parts).strip(".")
+        raise TargetError(f"'{path}' is a file, and a module is needed.", f"Write {module}:{name or 'app'}.")
     if ":" in path:
         parts = path.partition(":")
     elif "." in path:
@@ -61,9 +68,12 @@ def _import(name: str, root: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name == missing or name.startswith(f"{missing}."):
+            of = "" if name == missing else f" to import {name} from"
+            near = difflib.get_close_matches(name, [file.stem for file in Path(root).glob("*.py")], n=1, cutoff=0.6)
             raise TargetError(
-                f"There is no module {missing} to import {name} from.",
-                f"Modules are looked for in {root} and in the installed packages: check the name and the directory.",
+                f"There is no module {missing}{of}.",
+                (f"Did you mean {near[0]}? " if near else "")
+                + f"Modules are looked for in {root} and in the installed packages: check the name and the directory.",
             ) from error
         raise _broken(name, error) from error
     except Exception as error:
@@ -76,9 +86,13 @@ def _broken(name: str, error: BaseException) -> TargetError:
     place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}:{error.lineno})"
-    text = " ".join(str(error).split()) or "no message"
+    what = "could not be called" if ":" in name else "could not be imported"
+    if isinstance(error, QuarterdeckError):  # has a cure of its own
+        return TargetError(f"{name} {what}{place}: {error.message}", error.cure or "Correct it there.")
+    text = " ".join(str(getattr(error, "msg", error)).split()) or "no message"
     return TargetError(
-        f"{name} could not be imported: {type(error).__name__}: {text}{place}.", f"Try: python -c 'import {name}'."
+        f"{name} {what}: {type(error).__name__}: {text}{place}.",
+        f"Try: python -c 'import {name.partition(':')[0]}'.",
     )
 
 
@@ -102,9 +116,19 @@ def _attribute(module: ModuleType, attribute: str, path: str) -> Any:
 
 def _called(factory: Any, path: str) -> Any:
     try:
+        inspect.signature(factory).bind()
+    except TypeError:
+        raise TargetError(f"{path} is a function that takes arguments, not an app.", FORMS) from None
+    except ValueError:  # built in: has no signature
+        pass
+    try:
         return factory()
     except Exception as error:
-        raise _broken(path, error) from error
+        raise _broken(path if ":" in path else ":".join(path.rsplit(".", 1)), error) from error
+
+
+def _kind(found: Any) -> str:
+    return "Task (name the app that it belongs to)" if isinstance(found, Task) else type(found).__name__
 
 
 def _settings(settings: Settings, path: str) -> Settings:
