@@ -1,12 +1,13 @@
 """The app of the acceptance tests. Every run of a job is a line in a file that no server and no worker can lose.
 
-While the file ``outage`` stands in the directory of NIGHT_DIR, charges fail: how a test breaks and mends the world.
+While the file ``outage`` stands in the directory of NIGHT_DIR, payments fail: how a test breaks and mends the world.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from quarterdeck import App, current_job
@@ -16,6 +17,12 @@ OUTAGE = PLACE / "outage"
 LEDGER = PLACE / "ledger"
 
 app = App("night", queues=("default",), timeout_s=20)
+
+
+def ask_the_payments(order: int) -> None:
+    """The service that three functions need."""
+    if OUTAGE.exists():
+        raise ConnectionError(f"payments:443 refused order {order}")
 
 
 def note(word: str, number: object) -> None:
@@ -32,9 +39,22 @@ async def charge(order: int) -> int:
     """Charge an order at the payment service."""
     note("charge", order)
     current_job().log.info("charging order %s", order)
-    if OUTAGE.exists():
-        raise ConnectionError(f"payments:443 refused order {order}")
+    ask_the_payments(order)
     return order
+
+
+@app.task
+async def refund(order: int) -> None:
+    """Give the money back."""
+    note("refund", order)
+    ask_the_payments(order)
+
+
+@app.task
+async def payout(order: int) -> None:
+    """Hand the money on."""
+    note("payout", order)
+    ask_the_payments(order)
 
 
 @app.task
@@ -51,6 +71,14 @@ def shout(text: str) -> None:
     raise ValueError(text)
 
 
+@app.task
+def deliver(to: str, login: dict, copies: int = 1) -> None:  # type: ignore[type-arg]  # a signature as people write it
+    """Deliver to an address, with what is needed to log in."""
+    if "@" not in to:
+        raise ValueError("no address")
+    note("deliver", f"{to} {login['user']} {login['password']} {copies}")
+
+
 @app.task(timeout_s=None)
 async def crawl(number: int, pause_s: float = 0.0) -> int:
     """A job that takes its time."""
@@ -63,4 +91,4 @@ async def crawl(number: int, pause_s: float = 0.0) -> int:
 @app.schedule("* * * * * *", ttl_s=60)
 async def tick() -> None:
     """Each second."""
-    note("tick", current_job().key)
+    note("tick", time.time_ns() // 1_000_000)

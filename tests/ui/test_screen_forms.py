@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from boards import busy, empty
+import json
+
+import pytest
+from boards import Bridge, busy, empty
 from conftest import Aboard, keys, settled, shown
 from fingers import strike
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
 from quarterdeck.errors import RefusedError
-from quarterdeck.model import Snapshot, View
-from tui.screens.enqueuing import JobForm
+from quarterdeck.model import FunctionSpec, Outcome, ParameterSpec, Snapshot, View
+from tui.screens.enqueuing import JobForm, JobRequest
 from tui.widgets.lineinput import LineInput
 
 
@@ -195,3 +199,85 @@ async def test_marked_schedules_are_paused_as_one_act(aboard: Aboard) -> None:
         assert bridge.operator.calls == [
             ("pause_schedules", "default", ("nightly_backup", "health_check"), 3600.0, "move")
         ]
+
+
+SPEC = FunctionSpec(
+    name="send_email",
+    parameters=(
+        ParameterSpec(name="to", type="str", required=True),
+        ParameterSpec(name="body", type="str", required=True),
+        ParameterSpec(name="number", type="any", required=True),
+        ParameterSpec(name="cc", type="str", required=False),
+        ParameterSpec(name="empty", type="str", required=False),
+    ),
+)
+VALUES = {"to": "a@b.c", "body": "two\nlines", "number": "123", "cc": None, "empty": "", "gone": "x" * 9_000}
+
+
+async def _editing(bridge: Bridge, pilot: Pilot[None]) -> tuple[JobForm, list[JobRequest]]:
+    sent: list[JobRequest] = []
+
+    async def send(request: JobRequest) -> Outcome:
+        sent.append(request)
+        return Outcome(message="Sent.")
+
+    spec = replace(SPEC, accepts_any=True)
+    form = JobForm("Edit", (spec,), ("emails",), send, function="send_email", values=VALUES, queue="emails", fixed=True)
+    bridge.deck.push_screen(form)
+    await settled(bridge, pilot)
+    return form, sent
+
+
+async def test_what_is_left_as_it_is_keeps_its_value_whatever_it_looks_like(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        form, sent = await _editing(bridge, pilot)
+        form.query_one("#arg-0", LineInput).value = "x@y.z"
+        await _send(bridge, pilot)
+        assert [it.arguments for it in sent] == [VALUES | {"to": "x@y.z"}]
+
+
+async def test_what_does_not_go_on_one_line_is_not_edited_there(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        form, sent = await _editing(bridge, pilot)
+        form.query_one("#arg-1", LineInput).value = "two lines"
+        await _send(bridge, pilot)
+        assert "Ctrl-O opens it in your editor" in shown(bridge)
+        assert sent == []
+
+
+async def test_what_the_editor_saved_is_checked_kept_and_sent(aboard: Aboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = iter(['{"to": 7', "  ", '{"to": 7}', '{"to": "x", "body": "a\\nb", "number": 1}'])
+    given: list[str] = []
+
+    async def edit(_: object, text: str, name: str) -> str:
+        assert name == "send_email.json"
+        given.append(text)
+        return next(saved)
+
+    monkeypatch.setattr("tui.screens.enqueuing.edit_text", edit)
+    async with aboard() as (bridge, pilot):
+        _, sent = await _editing(bridge, pilot)
+        await keys(bridge, pilot, "ctrl+o")
+        assert "Ctrl-O goes on with it" in shown(bridge)
+        await _send(bridge, pilot)
+        assert "can't be read yet" in shown(bridge)
+        await keys(bridge, pilot, "ctrl+o")  # an emptied file takes nothing over, and ends the draft
+        assert given[1] == '{"to": 7'
+        assert "Nothing was changed" in shown(bridge)
+        await keys(bridge, pilot, "ctrl+o")
+        assert json.loads(given[2]) == VALUES
+        assert "'body' (str) is missing" in shown(bridge)
+        await keys(bridge, pilot, "ctrl+o")
+        await _send(bridge, pilot)
+        assert [it.arguments for it in sent] == [{"to": "x", "body": "a\nb", "number": 1}]
+
+
+async def test_a_terminal_that_can_not_be_handed_over_says_so_and_nothing_is_lost(
+    aboard: Aboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "true")
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "ctrl+o")
+        assert "can't be handed over" in shown(bridge)
+        assert "Edit and retry e0" in shown(bridge)
+        assert bridge.operator.calls == []

@@ -198,6 +198,24 @@ class EditAndRetry(Command):
         await edit_and_retry(deck)
 
 
+class EditInEditor(Command):
+    """Edit a failed job's arguments in your own editor ($EDITOR) and retry it."""
+
+    id, keys, shown, verbs = "edit.editor", "ctrl+o", "Ctrl-O", ("editor",)
+    right, acts = Right.OPERATE, True
+
+    def offered(self, deck: Deck) -> bool:
+        """On one failed job."""
+        targets = deck.deck_screen.targets()
+        return len(targets) == 1 and isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Hand the terminal over; what was saved comes back into the form, and is sent from there."""
+        from tui.screens.editing import edit_and_retry
+
+        await edit_and_retry(deck, editor=True)
+
+
 class MarkAllMatching(Command):
     """Aim at everything that matches, seen or not."""
 
@@ -213,4 +231,4 @@ class MarkAllMatching(Command):
         deck.deck_screen.mark_all_matching()
 
 
-JOB_ACTS = (Retry, Abort, Delete, EditAndRetry, MarkAllMatching)
+JOB_ACTS = (Retry, Abort, Delete, EditAndRetry, EditInEditor, MarkAllMatching)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from quarterdeck.errors import UsageError
 from quarterdeck.model import FailureGroup, FunctionSpec, JobDetail, JobRow, Outcome
 from tui.screens.asking import ask, holding
@@ -18,8 +16,10 @@ if TYPE_CHECKING:
     from tui.app import Deck
 
 
-async def edit_and_retry(deck: Deck) -> None:
-    """Open a failed job's arguments in the form; secrets that are left as they are (`***`) keep their value."""
+async def edit_and_retry(deck: Deck, *, editor: bool = False) -> None:
+    """Open a failed job's arguments in the form, with `editor` in the operator's own editor at once; secrets that are
+    left as they are (`***`) keep their value.
+    """
     target = deck.deck_screen.targets()[0]
     view = view_of(target)
     if not isinstance(target, JobRow) or view is None:
@@ -43,20 +43,14 @@ async def edit_and_retry(deck: Deck) -> None:
         (target.queue,),
         send,
         function=target.function,
-        given={name: as_typed(value) for name, value in arguments.items()},
+        values=arguments,
         queue=target.queue,
         verb="Retry",
         fixed=True,
+        editor=editor,
     )
     with holding(deck):
         await deck.push_screen_wait(form)
-
-
-def as_typed(value: object) -> str:
-    """A value as one would type it into the form: text as it is, unless it would be read as something else."""
-    if isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
 
 
 async def set_aside(deck: Deck) -> None:

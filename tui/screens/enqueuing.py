@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import msgspec
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from quarterdeck.errors import QuarterdeckError, UsageError
-from quarterdeck.model import FunctionSpec, Outcome, ParameterSpec
+from quarterdeck.model import FunctionSpec, Outcome
 from quarterdeck.text import clean
+from tui.screens.argumentfields import LABEL_CELLS, ArgumentFields, FieldError, field_row
 from tui.screens.asking import holding, span_s, wrong_span
+from tui.screens.deckscreen import wrap_words
+from tui.screens.editor import NotJsonError, as_document, edit_text, from_document
 from tui.widgets.cell import Cell
 from tui.widgets.dialog import Answer, Card
 from tui.widgets.lineinput import LineInput
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
     from tui.app import Deck
 
 _OFFERED: Final = 5
-_LABEL_CELLS: Final = 16
+WIDTH_CELLS: Final = 68
+"""Of a line of the form; its stylesheet gives the card 76."""
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +48,13 @@ class JobForm(Card):
     """Functions complete as one types; a field for each parameter, with its type and default.
 
     What does not fit is said at its field and nothing is sent. `send` is awaited with the request; when it raises, the
-    form stays open with everything that was typed.
+    form stays open with everything that was typed. Ctrl-O takes the arguments to the operator's own editor, as JSON;
+    what comes back is checked here, and kept for the next round where it can't be read.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+o", "editor", "Edit in $EDITOR", show=False, priority=True, id="form.editor")
+    ]
     AUTO_FOCUS: ClassVar[str] = "#function"
 
     def __init__(
@@ -57,16 +66,21 @@ class JobForm(Card):
         *,
         function: str = "",
         given: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
         queue: str = "",
         verb: str = "Enqueue",
         fixed: bool = False,
+        editor: bool = False,
     ) -> None:
         super().__init__(title, (), (("send", verb),))
         self._specs = {spec.name: spec for spec in specs}
         self._queues = tuple(queues)
         self._send = send
         self._start = (function, dict(given or {}), queue)
+        self._values = dict(values or {})
         self._fixed = fixed
+        self._editor = editor
+        self._draft = ""
         self._shown: FunctionSpec | None = None
 
     def compose(self) -> ComposeResult:
@@ -74,21 +88,17 @@ class JobForm(Card):
         function, _, queue = self._start
         with Vertical(id="card"):
             yield TextLines([Cell(self._asked, "strong"), ""], id="title")
-            yield from self._field("function", "function", function, "type to find one, Enter takes the first")
+            yield field_row("function", "function", function, "type to find one, Enter takes the first")
             yield TextLines(id="offers")
-            yield Vertical(id="arguments")
+            yield ArgumentFields()
             if not self._fixed:
-                yield from self._field("queue", "queue", queue, "the function's own")
-                yield from self._field("delay", "delay", "", "now; or 30s, 5m, 2h")
+                yield field_row("queue", "queue", queue, "the function's own")
+                yield field_row("delay", "delay", "", "now; or 30s, 5m, 2h")
             yield TextLines(id="wrong")
             with Horizontal(id="answers"):
                 yield Answer("", "Cancel")
                 yield Answer("send", self._verbs[0][1])
-
-    def _field(self, id_: str, label: str, value: str = "", hint: str = "") -> ComposeResult:
-        with Horizontal(classes="field"):
-            yield TextLines([f"{clean(label, _LABEL_CELLS):<{_LABEL_CELLS}} "])
-            yield LineInput(value, hint, id=id_)
+                yield TextLines([Cell("  Ctrl-O: as JSON in your editor", "muted")])
 
     def on_mount(self) -> None:
         """Show the arguments of a function that is known from the start."""
@@ -103,6 +113,8 @@ class JobForm(Card):
         if function:
             first = next(iter(self.query("#arguments LineInput")), None)
             (first or self.query(Answer).last()).focus()
+        if self._editor:
+            self.action_editor()
 
     @on(LineInput.Changed, "#function")
     async def _on_function(self, event: LineInput.Changed) -> None:
@@ -135,10 +147,10 @@ class JobForm(Card):
         offers = self.query_one("#offers", TextLines)
         if self._fixed or typed.strip() in self._specs:
             spec = self._specs.get(typed.strip())
-            offers.say(*([Cell(" " * (_LABEL_CELLS + 1) + spec.doc[:50], "muted")] if spec and spec.doc else []))
+            offers.say(*([Cell(" " * (LABEL_CELLS + 1) + spec.doc[:50], "muted")] if spec and spec.doc else []))
             return
         found = self._matching(typed)
-        indent = " " * (_LABEL_CELLS + 1)
+        indent = " " * (LABEL_CELLS + 1)
         lines = [Cell(runs=((indent + it.name, ""), (f"  {it.doc[:40]}", "muted"))) for it in found[:_OFFERED]]
         if len(found) > _OFFERED:
             lines.append(Cell(f"{indent}and {len(found) - _OFFERED} more", "muted"))
@@ -152,17 +164,11 @@ class JobForm(Card):
         if spec == self._shown:
             return
         self._shown = spec
-        given = self._start[1]
-        box = self.query_one("#arguments", Vertical)
-        await box.remove_children()
-        for at, parameter in enumerate(spec.parameters):
-            value = given.get(parameter.name, "")
-            await box.mount(_row(f"arg-{at}", parameter.name, value, _hint(parameter)))
-        known = {parameter.name for parameter in spec.parameters}
-        rest = {name: _json(value) for name, value in given.items() if name not in known}
-        if (spec.accepts_any or rest) and function:  # a failed job may hold what its function no longer takes
-            more = msgspec.json.encode(rest).decode() if rest else ""
-            await box.mount(_row("more", "arguments" if not known else "more", more, '{"name": value} as JSON'))
+        await self._inputs.show(spec, self._start[1], self._values)
+
+    @property
+    def _inputs(self) -> ArgumentFields:
+        return self.query_one(ArgumentFields)
 
     @on(LineInput.Submitted)
     def _on_entered(self, event: LineInput.Submitted) -> None:
@@ -184,6 +190,41 @@ class JobForm(Card):
             return
         self.run_worker(self._try(), group="sending", exclusive=True)
 
+    def action_editor(self) -> None:
+        """Take the arguments to the operator's own editor."""
+        self.run_worker(self._edit(), group="sending", exclusive=True)
+
+    async def _edit(self) -> None:
+        """Hand them over as JSON and take back what was saved; what can't be read waits for the next round."""
+        try:
+            before = self._draft or as_document(self._inputs.arguments())
+            saved = await edit_text(self.app, before, f"{_file_word(self._value('function'))}.json")
+            found = from_document(saved) if saved.strip() else None
+        except NotJsonError as error:
+            self._draft = saved
+            self._complain(f"{error} Ctrl-O goes on with it.", "")
+        except QuarterdeckError as error:
+            self._complain(str(error), getattr(error, "field", ""))
+        else:
+            self._draft = ""
+            await self._take_back(found if saved != before else None)
+
+    async def _take_back(self, found: dict[str, Any] | None) -> None:
+        """Fill the fields with what came back from the editor (None: nothing new), and say what does not fit."""
+        if found is None:
+            self._complain("Nothing was changed.", "")
+            return
+        self._values = found
+        if self._shown is not None:
+            await self._inputs.show(self._shown, {}, found)
+        try:
+            self._request()
+        except FieldError as error:
+            self._complain(str(error), error.field)
+        else:
+            self._complain("", "")
+            self.query(Answer).last().focus()
+
     async def _try(self) -> None:
         """Check, send, and close; or say what is wrong where it is wrong."""
         try:
@@ -197,13 +238,14 @@ class JobForm(Card):
             self.dismiss(None)
 
     def _complain(self, text: str, field: str) -> None:
-        self.query_one("#wrong", TextLines).say(Cell(clean(text, 300), "bad"))
+        lines = wrap_words(clean(text, 300), WIDTH_CELLS)
+        self.query_one("#wrong", TextLines).say(*(Cell(line, "bad") for line in lines if line))
         for place in self.query(f"#{field}").results(LineInput) if field else ():
             place.focus()
 
     def _request(self) -> JobRequest:
         """What was filled in. Raises FieldError at the first field that is wrong."""
-        from quarterdeck.operate.arguments import faults_of, nearest, parse_value
+        from quarterdeck.operate.arguments import faults_of, nearest
 
         name = self._value("function")
         if not name:
@@ -212,17 +254,12 @@ class JobForm(Card):
         if spec is None and self._specs and not any(it.accepts_any for it in self._specs.values()):
             raise FieldError(f"No live worker registers '{name}'. {nearest(name, self._specs)}".strip(), "function")
         spec = spec or FunctionSpec(name=name, accepts_any=True)
-        arguments: dict[str, Any] = {}
-        fields: dict[str, str] = {}
-        for at, parameter in enumerate(spec.parameters):
-            fields[parameter.name] = f"arg-{at}"
-            typed = self._value(f"arg-{at}")
-            if typed:
-                arguments[parameter.name] = parse_value(typed, parameter.type)
-        arguments |= json_document(self._value("more"))
+        if self._draft:
+            raise FieldError("What was saved in the editor can't be read yet: Ctrl-O goes on with it.", "")
+        arguments = self._inputs.arguments()
         faults = faults_of(spec, arguments)
         if faults:
-            raise FieldError(faults[0].text, fields.get(faults[0].name, "more"))
+            raise FieldError(faults[0].text, self._inputs.field_of(faults[0].name))
         delay = "" if self._fixed else self._value("delay")
         if delay and (wrong_span(delay) or span_s(delay) is None):
             raise FieldError("Write the delay as 30s, 5m or 2h.", "delay")
@@ -247,50 +284,9 @@ class JobForm(Card):
         return next((field.value.strip() for field in self.query(f"#{id_}").results(LineInput)), "")
 
 
-class FieldError(UsageError):
-    """What was typed into a field can't be taken; `field` is the field's id."""
-
-    def __init__(self, message: str, field: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-def _row(id_: str, label: str, value: str, hint: str) -> Horizontal:
-    text = TextLines([f"{clean(label, _LABEL_CELLS):<{_LABEL_CELLS}} "])
-    return Horizontal(text, LineInput(value, hint, id=id_), classes="field")
-
-
-def _hint(parameter: ParameterSpec) -> str:
-    return (
-        f"{parameter.type}, required" if parameter.required else f"{parameter.type}, {parameter.default or 'optional'}"
-    )
-
-
-def _json(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-
-
-def json_document(text: str) -> dict[str, Any]:
-    """A JSON object, or `name=value` words, as arguments. Raises FieldError."""
-    if not text:
-        return {}
-    if not text.startswith("{"):
-        try:
-            pairs = [word.partition("=") for word in shlex.split(text)]
-        except ValueError as error:
-            raise FieldError(f"The arguments can't be read: {error}.", "more") from None
-        if all(equals for _, equals, _ in pairs):
-            return {name: _json(value) for name, _, value in pairs}
-    try:
-        found = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise FieldError(f"This is no JSON: {error}", "more") from None
-    if not isinstance(found, dict):
-        raise FieldError('The arguments are a JSON object: {"name": value}.', "more")
-    return found
+def _file_word(function: str) -> str:
+    """A function's name as that of a file: the editor shows it."""
+    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in function)[:60]
 
 
 async def enqueue(deck: Deck, words: str = "") -> None:

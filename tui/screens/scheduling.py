@@ -12,8 +12,8 @@ from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.model import Outcome, ScheduleRow
 from quarterdeck.text import clean
 from tui.rendering.moment import Moment
+from tui.screens.argumentfields import FieldError, json_document
 from tui.screens.asking import holding
-from tui.screens.enqueuing import FieldError, json_document
 from tui.screens.sandbox import expression_lines
 from tui.widgets.cell import Cell
 from tui.widgets.dialog import Answer, Card
