@@ -101,11 +101,22 @@ class Emulator(pyte.Screen):
         """All cells: glyph, colours and attributes; what pyte does not model is not in them."""
         return [[tuple(self.buffer[y][x]) for x in range(self.columns)] for y in range(self.lines)]
 
+    def seen(self) -> list[list[tuple[Any, ...]]]:
+        """All cells as the eye has them: the colour and weight of a blank that nothing is drawn on are left out."""
+        return [[as_seen(cell) for cell in row] for row in self.cells()]
+
     def text(self) -> str:
         """The characters of the screen, one line a row."""
         return "\n".join(
             "".join(self.buffer[y][x].data for x in range(self.columns)).rstrip() for y in range(self.lines)
         )
+
+
+def as_seen(cell: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A cell of pyte's (glyph, colours, bold, italics, underscore, strikethrough, reverse, blink) as the eye has it."""
+    if cell[0] != " " or any(cell[5:]):
+        return cell
+    return (" ", "default", cell[2], False, False, *cell[5:])
 
 
 class Feed:

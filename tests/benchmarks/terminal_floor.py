@@ -1,13 +1,16 @@
-"""The fewest bytes that bring one screen to another, computed from the two screens alone.
+"""The fewest bytes that bring one screen to another, row by row and from left to right, computed from the two alone.
 
 Counted are the changed cells in UTF-8, blanks to the end of a row as one erase, the shortest way from each run of
 changed cells to the next (a jump, or rewriting the gap), and the SGR parameters that differ from one written cell to
-the next. It shares no code with the encoder; its colours are those pyte reports.
+the next. Of a blank that nothing is drawn on only the background counts. It shares no code with the encoder (which
+paints style by style where that is shorter still); its colours are those pyte reports.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from terminal_lab import as_seen
 
 Cell = tuple[Any, ...]
 """pyte's: glyph, foreground, background, bold, italics, underscore, strikethrough, reverse, blink."""
@@ -28,13 +31,16 @@ def floor_bytes(before: list[list[Cell]], after: list[list[Cell]]) -> int:
         tail = _blank_tail(new)
         x = 0
         while x < len(new):
-            if old[x] == new[x]:
+            if as_seen(old[x]) == as_seen(new[x]):
                 x += 1
                 continue
             total += _way(here, (y, x), new)
             # The style of the first cell may be the one the terminal writes in already.
-            total += _sgr(style, new[x][1:]) if style is not None else 0
-            style = new[x][1:]
+            will = new[x][1:]
+            if _plain(new[x]) and style is not None and not any(style[4:]):
+                will = (style[0], will[1], *style[2:])  # a blank is written in whatever colour there is
+            total += _sgr(style, will) if style is not None else 0
+            style = will
             if x >= tail and sum(old[at] != new[at] for at in range(x, len(new))) > ERASE:
                 total += ERASE
                 here, x = (y, x), len(new)
@@ -45,9 +51,14 @@ def floor_bytes(before: list[list[Cell]], after: list[list[Cell]]) -> int:
     return total
 
 
+def _plain(cell: Cell) -> bool:
+    """A blank that nothing is drawn on."""
+    return bool(cell[0] == " " and not any(cell[5:]))
+
+
 def _blank_tail(row: list[Cell]) -> int:
     at = len(row)
-    while at and row[at - 1][0] == " " and row[at - 1] == row[-1] and not any(row[-1][5:]):
+    while at and _plain(row[at - 1]) and row[at - 1][2] == row[-1][2]:
         at -= 1
     return at
 

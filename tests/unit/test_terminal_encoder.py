@@ -84,6 +84,60 @@ def test_rows_in_a_hurry_go_first() -> None:
     assert not desk.encoder.hurried
 
 
+def test_the_colour_of_a_blank_is_nobody_s_business() -> None:
+    desk = Desk()
+    desk.paint("\x1b[1;1H\x1b[31;44ma  b\x1b[0m")
+    assert desk.paint("\x1b[1;2H\x1b[1;32;44m  \x1b[0m") == ""
+    assert desk.paint("\x1b[1;2H\x1b[31;45m  \x1b[0m").endswith("\x1b[45m  ")
+
+
+def test_blanks_go_with_the_text_beside_them() -> None:
+    data = Desk().paint("\x1b[1;1H\x1b[31;44mab\x1b[32;44m  \x1b[35;44m  cd\x1b[31;44m \x1b[0m")
+    assert data == "\x1b[H\x1b[0;31;44mab    \x1b[35mcd "
+
+
+@pytest.mark.parametrize("attribute", ["4", "7", "9"])
+def test_a_line_under_blanks_and_a_reversed_one_are_sent(attribute: str) -> None:
+    desk = Desk()
+    desk.paint("\x1b[1;1Ha   b")
+    assert desk.paint(f"\x1b[1;2H\x1b[{attribute}m   \x1b[0m").endswith("   ")
+
+
+def test_what_was_not_sent_for_looking_the_same_is_sent_when_text_comes_there() -> None:
+    desk = Desk()
+    desk.paint("\x1b[1;1H\x1b[31ma  b\x1b[0m")
+    desk.paint("\x1b[1;2H\x1b[32m  \x1b[0m")
+    assert desk.paint("\x1b[1;2H\x1b[32mx\x1b[0m").endswith("\x1b[32mx")
+
+
+def test_cells_of_one_colour_are_painted_together_where_moves_are_shorter_than_colours() -> None:
+    key, word = "\x1b[38;2;200;204;210m", "\x1b[38;2;134;142;152m"
+    data = Desk().paint(f"\x1b[1;1H{key}l{word} logs {key}? {word}help{key} e {word}new\x1b[0m")
+    assert data.count("38;2;") == 2
+
+
+def test_two_colours_one_after_the_other_stay_in_their_order() -> None:
+    data = Desk().paint("\x1b[1;1H\x1b[31mone\x1b[32mtwo\x1b[33mthree\x1b[0m")
+    assert data == "\x1b[H\x1b[0;31mone\x1b[32mtwo\x1b[33mthree"
+
+
+def test_the_neighbour_of_a_glyph_of_doubtful_width_is_written_after_it() -> None:
+    red, grey = "\x1b[38;2;200;4;10m", "\x1b[38;2;134;142;152m"
+    data = Desk().paint(f"\x1b[1;1H{red}one {grey}two {red}🎉{grey}three {red}four\x1b[0m")
+    assert data.index("one") < data.index("two") < data.index("🎉") < data.index("three") < data.index("four")
+
+
+def test_a_cut_row_goes_on_where_it_was_cut_whatever_its_order() -> None:
+    desk = Desk()
+    red, grey = "\x1b[38;2;200;4;10m", "\x1b[38;2;134;142;152m"
+    desk.parser.feed(f"\x1b[1;1H{red}one{grey}two{red}three{grey}four{red}five\x1b[0m")
+    pieces = []
+    while desk.encoder.pending:
+        pieces.append(desk.encoder.encode(30).decode())
+    assert len(pieces) > 1
+    assert all(sum(word in piece for piece in pieces) == 1 for word in ("one", "two", "three", "four", "five"))
+
+
 def test_what_came_and_went_is_never_sent() -> None:
     desk = Desk()
     desk.parser.feed("\x1b[1;1Hone")

@@ -8,7 +8,7 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from terminal_lab import Emulator, Feed
+from terminal_lab import Emulator, Feed, as_seen
 
 from tui.terminal import modes
 from tui.terminal.capabilities import ColourDepth
@@ -89,7 +89,8 @@ class Both:
     def compare(self) -> None:
         for y in range(self.height):
             ours, theirs = self.ours.buffer[y], self.theirs.buffer[y]
-            assert [ours[x] for x in range(self.width)] == [theirs[x] for x in range(self.width)], y
+            columns = range(self.width)
+            assert [as_seen(ours[x]) for x in columns] == [as_seen(theirs[x]) for x in columns], y
 
 
 class Pictures(RuleBasedStateMachine):

@@ -144,7 +144,7 @@ def check(steps: list[list[str]], limits: list[int], *, erases: bool) -> tuple[i
             data = encoder.encode(2048)
             sent += len(data)
             feed_ours(data)
-        assert ours.cells() == theirs.cells()
+        assert ours.seen() == theirs.seen()
     return stock, sent
 
 

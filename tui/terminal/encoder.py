@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui.terminal.cells import REST, UNKNOWN, Grid
-from tui.terminal.glyphs import steady
+from tui.terminal.cells import UNKNOWN, Grid
+from tui.terminal.strokes import How, Row, Stroke, by_style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from tui.terminal.styles import Style, StyleTable
-
-_JOIN: Final = 6
-"""Equal cells between two changed ones that are rewritten rather than jumped over: a jump costs 4 to 6 bytes."""
-
-_ERASE_LINE_FROM: Final = 4
-_ERASE_RUN_FROM: Final = 14
-"""Blanks in one style from which ``CSI K`` (3 bytes) or ``CSI n X`` with the jump after it (10 bytes) is shorter."""
-
-_STEP_CELLS: Final = 64
-"""Longest piece that is written or left as a whole when the budget ends."""
 
 
 class Position(NamedTuple):
@@ -30,24 +20,30 @@ class Position(NamedTuple):
     column: int
 
 
+class State(NamedTuple):
+    """Where the terminal's cursor is and in which style it writes; None is "don't know"."""
+
+    cursor: Position | None
+    style: Style | None
+
+
 class Step(NamedTuple):
-    """Bytes that paint the cells from ``start`` to ``end`` of one row, and the state they leave."""
+    """Text that paints a stroke, and the state it leaves."""
 
     data: str
-    end: int
-    cursor: Position | None
+    stroke: Stroke
+    after: State
 
 
 class Encoder:
-    """Knows where the terminal's cursor is and in which style it writes; None is "don't know"."""
+    """Knows which cells the terminal has, and in what state it is."""
 
     def __init__(self, wanted: Grid, styles: StyleTable, *, erases_in_colour: bool = True) -> None:
         self._wanted: Final = wanted
         self._styles: Final = styles
         self._erases_in_colour: Final = erases_in_colour
         self._sent = Grid(wanted.width, wanted.height, styles.default)
-        self._cursor: Position | None = None
-        self._style: Style | None = None
+        self._state = State(None, None)
         self._urgent: set[int] = set()
 
     def hurry(self, rows: set[int]) -> None:
@@ -77,7 +73,7 @@ class Encoder:
         if (self._sent.width, self._sent.height) != (wanted.width, wanted.height):
             self._sent = Grid(wanted.width, wanted.height, self._styles.default)
         self._sent.fill(glyph)
-        self._cursor = self._style = None
+        self._state = State(None, None)
         wanted.dirty.update(range(wanted.height))
         self._urgent = set(wanted.dirty)
 
@@ -101,156 +97,98 @@ class Encoder:
     def park(self, row: int, column: int) -> bytes:
         """Put the (hidden) cursor where Textual has it, for input methods; empty when it is there."""
         there = Position(row, column)
-        if self._cursor == there:
-            return b""
-        move = self._move(there)
-        self._cursor = there
+        move = way(self._state.cursor, there)
+        self._state = self._state._replace(cursor=there)
         return move.encode()
 
-    def _encode_row(self, row: int, out: list[str], room: int) -> int:
+    def _encode_row(self, number: int, out: list[str], room: int) -> int:
         """Append what brings one row up to date; the room that is left, negative when it did not suffice."""
         wanted, sent = self._wanted, self._sent
-        if wanted.glyphs[row] == sent.glyphs[row] and wanted.styles[row] == sent.styles[row]:
+        glyphs, styles = wanted.glyphs[number], wanted.styles[number]
+        if glyphs == sent.glyphs[number] and styles == sent.styles[number]:
             return room
-        tail = self._blank_tail(row)
-        for start, end in self._spans(row):
-            column = start
-            while column < end:
-                step = self._step(row, column, end, tail)
-                size = len(step.data) if step.data.isascii() else len(step.data.encode())
-                if size > room and out:
-                    return -1
-                out.append(step.data)
-                room -= size
-                self._commit(row, column, step)
-                column = step.end
+        row = Row(
+            glyphs,
+            styles,
+            sent.glyphs[number],
+            sent.styles[number],
+            erases_in_colour=self._erases_in_colour,
+        )
+        for step in self._steps(number, row):
+            size = len(step.data) if step.data.isascii() else len(step.data.encode())
+            if size > room and out:
+                return -1
+            out.append(step.data)
+            room -= size
+            start, end = step.stroke.start, step.stroke.end
+            sent.glyphs[number][start:end] = glyphs[start:end]
+            sent.styles[number][start:end] = styles[start:end]
+            self._state = step.after
+        # What was not sent looks the same, so that the next comparison may take it for the same.
+        sent.styles[number][:] = styles
         return room
 
-    def _commit(self, row: int, column: int, step: Step) -> None:
-        wanted, sent = self._wanted, self._sent
-        sent.glyphs[row][column : step.end] = wanted.glyphs[row][column : step.end]
-        sent.styles[row][column : step.end] = wanted.styles[row][column : step.end]
-        self._style = wanted.styles[row][column]
-        self._cursor = step.cursor
+    def _steps(self, number: int, row: Row) -> list[Step]:
+        """The strokes of a row as text, in whichever order is shorter: from left to right, or style by style."""
+        strokes = row.strokes()
+        steps = self._painted(number, row, strokes)
+        other = by_style(strokes, self._state.style)
+        if other is not None:
+            grouped = self._painted(number, row, other)
+            if sum(len(step.data) for step in grouped) < sum(len(step.data) for step in steps):
+                return grouped
+        return steps
 
-    def _spans(self, row: int) -> Iterator[tuple[int, int]]:
-        """Runs of changed cells, near ones joined, never beginning or ending inside a wide glyph."""
-        glyphs, styles = self._wanted.glyphs[row], self._wanted.styles[row]
-        old_glyphs, old_styles = self._sent.glyphs[row], self._sent.styles[row]
-        start = end = -1
-        for column in range(self._wanted.width):
-            if glyphs[column] == old_glyphs[column] and styles[column] is old_styles[column]:
-                continue
-            if start >= 0 and not self._joins(row, end, column):
-                yield start, self._whole(glyphs, end)
-                start = -1
-            if start < 0:
-                start = column - 1 if glyphs[column] == REST else column
-            end = column + 1
-        if start >= 0:
-            yield start, self._whole(glyphs, end)
+    def _painted(self, number: int, row: Row, strokes: Iterable[Stroke]) -> list[Step]:
+        """The strokes as text, each going on in the state that the one before leaves."""
+        steps, state = [], self._state
+        for stroke in strokes:
+            step = self._paint(number, row, stroke, state)
+            steps.append(step)
+            state = step.after
+        return steps
 
-    def _whole(self, glyphs: list[str], end: int) -> int:
-        return end + 1 if end < len(glyphs) and glyphs[end] == REST else end
+    def _paint(self, number: int, row: Row, stroke: Stroke, state: State) -> Step:
+        """One stroke as text."""
+        style = stroke.style
+        if stroke.blank and state.style is not None and state.style.paper is style.paper:
+            style = state.style
+        here = Position(number, stroke.start)
+        lead = way(state.cursor, here) + self._styles.delta(state.style, style)
+        cursor: Position | None = here
+        if stroke.how is How.ERASE_LINE:
+            data = "\x1b[K"
+        elif stroke.how is How.ERASE_RUN:
+            data = f"\x1b[{stroke.end - stroke.start}X"
+        else:
+            data, cursor = row.text(stroke), None
+            if stroke.how is How.UNSTEADY:
+                # Some terminals draw it in another width: blank its cells first, trust no cursor after it.
+                wide = stroke.end - stroke.start == 2
+                data = f"  \x1b[2D{data}" if wide and stroke.end < self._wanted.width else data
+            elif stroke.end < self._wanted.width:
+                cursor = Position(number, stroke.end)
+        return Step(lead + data, stroke, State(cursor, style))
 
-    def _joins(self, row: int, end: int, start: int) -> bool:
-        """True when rewriting the equal cells from ``end`` to ``start`` is no dearer than a jump."""
-        if start - end >= _JOIN:
-            return False
-        styles = self._wanted.styles[row]
-        between = styles[end:start]
-        if any(style is not styles[end - 1] for style in between) and any(
-            style is not styles[start] for style in between
-        ):
-            return False
-        gap = "".join(self._wanted.glyphs[row][end:start])
-        return len(gap.encode()) < _JOIN and all(map(steady, gap))
 
-    def _blank_tail(self, row: int) -> int:
-        """The column from which the row is blank in one style that erasing can make; the width if none."""
-        glyphs, styles = self._wanted.glyphs[row], self._wanted.styles[row]
-        column = width = self._wanted.width
-        style = styles[-1]
-        if not self._erasable(style):
-            return width
-        while column and glyphs[column - 1] == " " and styles[column - 1] is style:
-            column -= 1
-        return column
-
-    def _erasable(self, style: Style) -> bool:
-        return not style.inked and (self._erases_in_colour or not style.background)
-
-    def _step(self, row: int, column: int, end: int, tail: int) -> Step:
-        """Paint as many cells from ``column`` on as one style and one way of painting reach."""
-        style = self._wanted.styles[row][column]
-        here = Position(row, column)
-        lead = self._move(here) + self._styles.delta(self._style, style)
-        width = self._wanted.width
-        if column >= tail and end - column >= _ERASE_LINE_FROM:
-            return Step(lead + "\x1b[K", width, here)
-        blanks = self._blanks(row, column, end) if self._erasable(style) else 0
-        if blanks >= _ERASE_RUN_FROM:
-            return Step(f"{lead}\x1b[{blanks}X", column + blanks, here)
-        glyphs = self._wanted.glyphs[row]
-        if not steady(glyphs[column]):
-            return self._unsteady(lead, row, column)
-        stop = self._stop(row, column, end, tail)
-        cursor = Position(row, stop) if stop < width else None
-        return Step(lead + "".join(glyphs[column:stop]), stop, cursor)
-
-    def _unsteady(self, lead: str, row: int, column: int) -> Step:
-        """A glyph that some terminals draw in another width: blank its cells first, trust no cursor after it."""
-        glyphs = self._wanted.glyphs[row]
-        stop = self._whole(glyphs, column + 1)
-        wide = stop - column == 2
-        data = f"{lead}  \x1b[2D{glyphs[column]}" if wide and stop < self._wanted.width else lead + glyphs[column]
-        return Step(data, stop, None)
-
-    def _blanks(self, row: int, column: int, end: int) -> int:
-        glyphs, styles = self._wanted.glyphs[row], self._wanted.styles[row]
-        stop = column
-        while stop < end and glyphs[stop] == " " and styles[stop] is styles[column]:
-            stop += 1
-        return stop - column
-
-    def _stop(self, row: int, column: int, end: int, tail: int) -> int:
-        """Where a run of plain printing ends: style, unsteady glyph, worthwhile erasing, or length."""
-        glyphs, styles = self._wanted.glyphs[row], self._wanted.styles[row]
-        style = styles[column]
-        erasable = self._erasable(style)
-        limit = min(end, column + _STEP_CELLS)
-        stop = column + 1
-        while stop < limit and styles[stop] is style:
-            glyph = glyphs[stop]
-            if glyph == " ":
-                if stop == tail and end - tail >= _ERASE_LINE_FROM:
-                    break
-                if erasable and glyphs[stop - 1] != " " and self._blanks(row, stop, end) >= _ERASE_RUN_FROM:
-                    break
-            elif glyph != REST and not steady(glyph):
-                break
-            stop += 1
-        return self._whole(glyphs, stop)
-
-    def _move(self, there: Position) -> str:
-        """The shortest sequence that brings the cursor ``there``."""
-        here = self._cursor
-        if here == there:
-            return ""
-        row, column = there
-        if row == 0 and column == 0:
-            return "\x1b[H"
-        absolute = f"\x1b[{row + 1};{column + 1}H" if column else f"\x1b[{row + 1}H"
-        if here is None:
-            return absolute
-        ways = [absolute]
-        down = row - here.row
-        vertical = "" if down == 0 else _relative(down, "B", "A")
-        ways.append(vertical + _sideways(here.column, column))
-        if 0 <= down <= 2:
-            # The line discipline may make three bytes of the two.
-            ways.append("\r\n" * down + _sideways(0, column) if down else "\r" + _sideways(0, column))
-        return min(ways, key=len)
+def way(here: Position | None, there: Position) -> str:
+    """The shortest sequence that brings the cursor ``there``; empty when it is."""
+    if here == there:
+        return ""
+    row, column = there
+    if row == 0 and column == 0:
+        return "\x1b[H"
+    absolute = f"\x1b[{row + 1};{column + 1}H" if column else f"\x1b[{row + 1}H"
+    if here is None:
+        return absolute
+    ways = [absolute]
+    down = row - here.row
+    vertical = "" if down == 0 else _relative(down, "B", "A")
+    ways.append(vertical + _sideways(here.column, column))
+    if 0 <= down <= 2:
+        # The line discipline may make three bytes of the two.
+        ways.append("\r\n" * down + _sideways(0, column) if down else "\r" + _sideways(0, column))
+    return min(ways, key=len)
 
 
 def _relative(count: int, forward: str, back: str) -> str:

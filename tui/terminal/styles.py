@@ -24,9 +24,9 @@ _SHOWN_ON_BLANKS: Final = sum(1 << code for code in (4, 5, 6, 7, 9, 21, 53))
 class Style:
     """How one cell looks. Compared by identity: take them from one :class:`StyleTable`."""
 
-    __slots__ = ("attributes", "background", "foreground", "inked")
+    __slots__ = ("attributes", "background", "foreground", "inked", "paper")
 
-    def __init__(self, attributes: int, foreground: str, background: str) -> None:
+    def __init__(self, attributes: int, foreground: str, background: str, paper: Style | None = None) -> None:
         self.attributes: Final = attributes
         """Bit ``n`` is SGR code ``n``."""
         self.foreground: Final = foreground
@@ -34,6 +34,8 @@ class Style:
         self.background: Final = background
         self.inked: Final = bool(attributes & _SHOWN_ON_BLANKS)
         """A blank in this style shows more than its background, so it can't be made by erasing."""
+        self.paper: Final = self if paper is None or self.inked else paper
+        """What a blank in this style shows: the style of its background alone, itself where it is inked."""
 
     def __repr__(self) -> str:
         codes = [str(code) for code in range(64) if self.attributes >> code & 1]
@@ -76,7 +78,9 @@ class StyleTable:
         key = (attributes, foreground, background)
         found = self._interned.get(key)
         if found is None:
-            found = self._interned[key] = Style(attributes, foreground, background)
+            plain = attributes == 0 and not foreground
+            paper = None if plain else self._intern(0, "", background)
+            found = self._interned[key] = Style(attributes, foreground, background, paper)
         return found
 
     def _forget(self) -> None:
