@@ -8,15 +8,17 @@ from datetime import UTC
 import pytest
 from boards import NOW_MS, Bridge, busy, empty
 from conftest import Aboard, keys, settled, shown
+from fingers import strike
 from msgspec.structs import replace
 
-from quarterdeck.errors import RefusedError, UsageError
-from quarterdeck.model import JobState, Screen, View
+from quarterdeck.errors import RefusedError, UnreachableError, UsageError
+from quarterdeck.model import JobState, Screen, Snapshot, View
 from tui.commands import COMMANDS, command_named
 from tui.messages import ReadFailed, SnapshotReady
 from tui.screens.asking import past_moment
 from tui.screens.registry import NUMBERED
 from tui.station import Right
+from tui.widgets.clock import DeckClock
 
 
 async def test_the_first_screen_is_the_overview_and_it_is_read_once(aboard: Aboard) -> None:
@@ -104,6 +106,28 @@ async def test_old_rows_stay_under_a_banner_and_acting_is_off(aboard: Aboard) ->
         bridge.deck.on_snapshot_ready(_ready())
         await pilot.pause()
         assert "stale" not in shown(bridge)
+
+
+async def test_the_banner_tells_the_age_of_the_rows_that_are_shown(aboard: Aboard) -> None:
+    now = [NOW_MS]
+
+    def answer(view: View) -> Snapshot:
+        return replace(busy(view), taken_ms=now[0])
+
+    async with aboard(answer, clock=DeckClock(lambda: now[0])) as (bridge, pilot):
+        now[0] += 100_000
+        await keys(bridge, pilot, "3")
+        bridge.goes_away()
+        bridge.deck.on_read_failed(ReadFailed(UnreachableError("It does not answer."), 1.0))
+        now[0] += 5_000
+        bridge.deck._tick()
+        await pilot.pause()
+        assert "stale for 5 s" in shown(bridge)
+        strike(pilot, "1")  # its rows are those from before the jobs were looked at
+        async with asyncio.timeout(20):
+            while bridge.deck.deck_screen.SCREEN is not Screen.OVERVIEW or "stale for 5 s" in shown(bridge):
+                await pilot.pause()
+        assert "stale for 1 m" in shown(bridge)
 
 
 def _ready():

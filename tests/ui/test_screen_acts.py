@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from quarterdeck.errors import RefusedError
 from quarterdeck.model import JobState, Pace, Page, Screen, Snapshot, View
+from tui.messages import SnapshotReady
 from tui.station import Right
 from tui.widgets.lineinput import LineInput
 
@@ -79,6 +80,26 @@ async def test_all_that_match_are_sent_as_a_query(aboard: Aboard) -> None:
             JobState.FAILED,
             "err:timeout",
         )
+
+
+async def test_all_that_match_are_acted_on_though_the_row_under_the_cursor_is_gone(aboard: Aboard) -> None:
+    gone = []
+
+    def answer(view: View) -> Snapshot:
+        snapshot = busy(view)
+        return replace(snapshot, groups=tuple(group for group in snapshot.groups if group.id not in gone))
+
+    async with aboard(answer, confirm_above=1000) as (bridge, pilot):
+        await keys(bridge, pilot, "4")
+        first, *others = busy(View(screen=Screen.FAILURES)).groups
+        gone.append(first.id)
+        bridge.deck.on_snapshot_ready(SnapshotReady(answer(bridge.deck.deck_screen.view())))
+        await keys(bridge, pilot, "r", "E")
+        assert others
+        assert "r retry" not in shown(bridge).splitlines()[-1], "the cursor aims at no other row by itself"
+        await keys(bridge, pilot, "a", "r", "tab", "enter")
+        verb, selection, *_ = bridge.operator.calls[0]
+        assert (verb, selection.signature, selection.state) == ("retry", None, JobState.FAILED)
 
 
 async def test_deleting_asks_even_for_one(aboard: Aboard) -> None:

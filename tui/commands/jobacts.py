@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 def stands_on(deck: Deck, *kinds: type) -> bool:
-    """Whether what is marked or under the cursor is of these kinds (judged by the first)."""
-    targets = deck.deck_screen.targets()
+    """Whether what is marked, under the cursor or all that matches is of these kinds (judged by the first)."""
+    targets = deck.deck_screen.aimed()
     return bool(targets) and isinstance(targets[0], kinds)
 
 
@@ -93,7 +93,7 @@ class Retry(Command):
 
     def offered(self, deck: Deck) -> bool:
         """On failed and aborted jobs, on groups, and on what can be brought back."""
-        targets = deck.deck_screen.targets()
+        targets = deck.deck_screen.aimed()
         if targets and isinstance(targets[0], JobRow):
             return targets[0].state in {JobState.FAILED, JobState.ABORTED}
         return stands_on(deck, FailureGroup, BinRow, QuarantineRow)
@@ -116,7 +116,7 @@ class Abort(Command):
 
     def offered(self, deck: Deck) -> bool:
         """On jobs that have not ended, on workers and on bulk operations."""
-        targets = deck.deck_screen.targets()
+        targets = deck.deck_screen.aimed()
         if targets and isinstance(targets[0], JobRow):
             return targets[0].state in {JobState.QUEUED, JobState.ACTIVE, JobState.SCHEDULED}
         if stands_on(deck, WorkerRow):
@@ -125,7 +125,7 @@ class Abort(Command):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Abort what has not ended. A running job can't be un-aborted, so that is asked first."""
-        target = next(iter(deck.deck_screen.targets()), None)
+        target = next(iter(deck.deck_screen.aimed()), None)
         if isinstance(target, BulkRow):
             await deck.perform(lambda it: it.control_bulk(target.queue, name_in_queue(target), "stop"), Right.RETRY)
         elif isinstance(target, WorkerRow):

@@ -82,6 +82,8 @@ class DeckScreen(Screen[None]):
         """What the operator asked for; `view` adds the window that can be seen."""
         self.answered = False
         """Whether any snapshot has been shown."""
+        self.shown_ms: int | None = None
+        """When what the body shows was so; a snapshot for another screen may be newer."""
 
     @property
     def deck(self) -> Deck:
@@ -131,6 +133,7 @@ class DeckScreen(Screen[None]):
             return
         if self.answers(snapshot):
             self.answered = True
+            self.shown_ms = snapshot.taken_ms
             self.show(snapshot)
         self.paint_frame()
 
@@ -142,6 +145,10 @@ class DeckScreen(Screen[None]):
     def targets(self) -> tuple[Target, ...]:
         """What is marked, else what is under the cursor, else nothing."""
         return ()
+
+    def aimed(self) -> tuple[Target, ...]:
+        """What tells which acts make sense: the targets, or one of all that match where those are meant."""
+        return self.targets()
 
     def queries(self) -> tuple[Selection, ...]:
         """The jobs that an act on many is for, as queries or references; empty when there is nothing to act on."""
@@ -207,7 +214,8 @@ class DeckScreen(Screen[None]):
         if deck.stale_since_ms is None:
             banner.fresh()
         else:
-            banner.stale(deck.stale_since_ms, str(deck.read_error) if deck.read_error else "no answer yet")
+            since_ms = min(deck.stale_since_ms, self.shown_ms or deck.stale_since_ms)
+            banner.stale(since_ms, str(deck.read_error) if deck.read_error else "no answer yet")
 
     def toast(self, text: str, style: str = "", command: str = "") -> None:
         """Say for a few seconds what was done, and the same act as a command line; on lines of their own if need be."""

@@ -151,6 +151,12 @@ class ListScreen(DeckScreen):
         """The marked rows, else the one under the cursor."""
         return tuple(self.known[key] for key in self.grid.targets if key in self.known)
 
+    def aimed(self) -> tuple[Target, ...]:
+        """The targets; where all that match are meant, any row tells what they are: the cursor's may be gone."""
+        if self.all_matching and self.everything() is not None:
+            return tuple(self.known.values())[:1]
+        return self.targets()
+
     def everything(self) -> Selection | None:
         """The whole list as a query for acts on all that match, where the server can take it so."""
         return None
