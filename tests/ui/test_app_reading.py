@@ -7,6 +7,7 @@ from typing import Self
 
 import pytest
 from boards import FakeSource, busy
+from conftest import Aboard, keys
 from textual.message import Message
 
 from quarterdeck.errors import UnreachableError
@@ -53,6 +54,19 @@ class Loop:
     async def __aexit__(self, *_: object) -> None:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def test_a_snapshot_that_says_the_same_paints_nothing(aboard: Aboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with aboard() as (bridge, pilot):
+        painted: list[object] = []
+        monkeypatch.setattr(type(bridge.deck), "_display", lambda _, __, renderable: painted.append(renderable))
+        for number in ("1", "4", "3"):
+            await keys(bridge, pilot, number)
+            await pilot.pause(0.1)
+            painted.clear()
+            bridge.deck.post_message(SnapshotReady(bridge.deck.snapshot))
+            await pilot.pause(0.1)
+            assert [it for it in painted if it is not None] == []
 
 
 async def test_a_read_is_posted_with_what_the_view_asked_for() -> None:
@@ -171,3 +185,25 @@ async def test_ending_closes_the_source_and_closing_twice_is_legal() -> None:
         await it.post.next()
     assert it.source.closed
     await it.loop.close()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_what_the_lookout_saw_is_posted_before_anything_is_opened(seen: bool) -> None:
+    it, opened = Loop(), []
+    early = Snapshot(taken_ms=1, rtt_ms=0.1, view=View())
+
+    async def first_look() -> Snapshot | None:
+        opened.append(it.opened)
+        return early if seen else None
+
+    it.loop = ReadingLoop(it._open, lambda: it.view, it.post, lambda: 60.0, first_look)
+    async with it:
+        message = await it.post.next()
+        assert isinstance(message, SnapshotReady)
+        assert (message.snapshot is early) is seen
+        if seen:  # and it is asked at once what holds now
+            again = await it.post.next()
+            assert isinstance(again, SnapshotReady)
+            assert again.snapshot is not early
+        assert it.post.messages.empty()
+    assert opened == [0]

@@ -414,3 +414,42 @@ async def test_another_list_starts_anew() -> None:
         app.grid.show([row(key) for key in "xyz"])
         assert app.grid.marked == ()
         assert app.grid.cursor_key == "x"
+
+
+async def test_a_key_does_not_tell_the_time_anew_and_the_next_second_does() -> None:
+    app = Deck()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.grid.show([GridRow(key, (key, Countdown(1_090_000), "")) for key in "abc"])
+        await pilot.pause()
+        app.now_ms += 5_000
+        await press(pilot, "j")
+        assert ["01:30" in line for line in app.grid.visible_text()[1:4]] == [True] * 3
+        app.grid.tick()
+        assert ["01:25" in line for line in app.grid.visible_text()[1:4]] == [True] * 3
+
+
+async def test_a_row_that_comes_into_view_tells_the_time_of_now() -> None:
+    app = Deck()
+    async with app.run_test(size=(60, 4)) as pilot:
+        app.grid.show([GridRow(key, (key, Countdown(1_090_000), "")) for key in "abcdef"])
+        await press(pilot, "j")
+        app.now_ms += 5_000
+        await press(pilot, "G")
+        assert ["01:25" in line for line in app.grid.visible_text()[1:4]] == [True] * 3
+
+
+async def test_what_an_empty_list_would_say_paints_nothing_over_a_full_one(
+    repainted: list[tuple[Region, ...]],
+) -> None:
+    app = Deck()
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.grid.show([row("a")])
+        await pilot.pause()
+        repainted.clear()
+        app.grid.empty_text = "nothing matches"
+        await pilot.pause()
+        assert repainted == []
+        app.grid.show([])
+        app.grid.empty_text = "nothing there"
+        await pilot.pause()
+        assert "nothing there" in app.grid.visible_text()[1]

@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+import pytest
 from fingers import strike
 from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from tui.widgets import turnstile
 from tui.widgets.columns import Column
 from tui.widgets.dialog import Card, Confirmed, Field
 from tui.widgets.grid import Grid
@@ -92,6 +94,29 @@ async def test_no_key_is_lost_or_turned_round() -> None:
         typed = "the quick brown fox jumps over the lazy dog"
         await burst(pilot, "colon", *("space" if char == " " else char for char in typed), "enter")
         assert app.entered == [typed]
+
+
+async def test_nothing_is_waited_for_until_a_lull_or_the_next_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "_LULL_S", 3_600.0)
+    app = Burst()
+    async with app.run_test() as pilot:
+        strike(pilot, "x")
+        while app.hits < 1:
+            await pilot.pause()
+        assert app.turnstile._lull is not None
+        assert not [worker for worker in app.workers if worker.group == "turnstile"]
+        strike(pilot, "x")
+        while app.hits < 2:
+            await pilot.pause()
+
+
+async def test_an_app_that_ended_in_the_lull_is_left_alone() -> None:
+    app = Burst()
+    async with app.run_test() as pilot:
+        strike(pilot, "x")
+        await pilot.pause()
+    app.turnstile._look()
+    assert not [worker for worker in app.workers if not worker.is_finished]
 
 
 async def test_a_key_alone_goes_straight_through() -> None:

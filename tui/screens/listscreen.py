@@ -34,6 +34,7 @@ class ListScreen(DeckScreen):
         self.all_matching = False
         """Whether acts are for everything that matches, seen or not."""
         self.total = 0
+        self._title_due = False
 
     # What a subclass says.
 
@@ -100,6 +101,13 @@ class ListScreen(DeckScreen):
     @on(Grid.Marked)
     @on(Grid.CursorMoved)
     def _repaint_title(self) -> None:
+        """The rows first: what a key did to them is not kept waiting by the lines around them."""
+        if not self._title_due:
+            self._title_due = True
+            self.call_after_refresh(self._paint_title)
+
+    def _paint_title(self) -> None:
+        self._title_due = False
         self.paint_frame()
 
     # Asking otherwise.

@@ -26,7 +26,7 @@ class GridView(Painted, can_focus=True):
     hold: reactive[bool] = reactive(False, repaint=False)
     """Set while a dialog is open: rows keep their order, as they do while rows are marked."""
     show_header: reactive[bool] = reactive(True)
-    empty_text: reactive[str] = reactive("nothing here")
+    empty_text: reactive[str] = reactive("nothing here", repaint=False)
     """What is said when there is no row."""
     WindowWanted = gridnews.WindowWanted
     CursorMoved = gridnews.CursorMoved
@@ -58,6 +58,7 @@ class GridView(Painted, can_focus=True):
         self._wanted = (0, 0)
         self._layout: tuple[Placed, ...] = ()
         self._lines: list[LineState] = []
+        self._moments: dict[int, GridRow] = {}
         self._strips: dict[LineState, Strip] = {}
 
     @property
@@ -132,6 +133,7 @@ class GridView(Painted, can_focus=True):
         self._arrived = True
         self._window = self._window.held_against(fresh) if self.held and self._window.rows else fresh
         self._window = self._window.around(self._top, _MOST_HELD)
+        self._moments.clear()
         before = self._cursor.target
         if not (self._touched or self.has_focus):
             self._cursor.go(0, self._window)
@@ -171,10 +173,12 @@ class GridView(Painted, can_focus=True):
         self._window, self._cursor, self._arrived = RowWindow(), Cursor(), False
         self._touched, self._top, self._wanted = False, 0, (0, 0)
         self._marks.clear()
+        self._moments.clear()
         self._settle(None)
 
     def tick(self) -> None:
         """A second has gone by: paint the countdowns and ages that changed."""
+        self._moments.clear()
         self._repaint()
 
     def visible_text(self) -> list[str]:
@@ -191,6 +195,11 @@ class GridView(Painted, can_focus=True):
         super().watch_has_focus(has_focus)
         self._touched = self._touched or has_focus
         self._repaint()
+
+    def watch_empty_text(self) -> None:
+        """Say it, where it is all that is seen."""
+        if self._arrived and not self.total:
+            self.refresh()
 
     def watch_show_header(self) -> None:
         """One line more or less."""
@@ -232,7 +241,7 @@ class GridView(Painted, can_focus=True):
 
     def _repaint(self) -> None:
         """Paint the lines whose content is not what is on screen."""
-        lines = [self._line(y) for y in range(self.body_height)]
+        lines = self._body()
         if len(lines) != len(self._lines):
             self._lines = lines
             self.refresh()
@@ -241,29 +250,42 @@ class GridView(Painted, can_focus=True):
         self._lines = lines
         self.refresh_rows(y + self.show_header for y in changed)
 
-    def _line(self, y: int) -> LineState:
-        """All that the look of a body line depends on, apart from size and stylesheet."""
-        index = self._top + y
-        row = self._window.row(index)
-        row = row.at(self.clock.now_ms()) if row is not None else None
-        at_cursor = index == self._cursor.index and bool(self.total)
-        return LineState(
-            row=row,
-            beyond=index >= self.total,
-            cursor=self._cursor.standing if at_cursor and (self.has_focus or self._touched) else "",
-            focused=self.has_focus,
-            marked=row is not None and row.key in self._marks,
-            thumb=self._thumb(y),
-        )
+    def _body(self) -> list[LineState]:
+        """All that the look of each body line depends on, apart from size and stylesheet."""
+        focused, marks, total = self.has_focus, self._marks, self.total
+        cursor = self._cursor.index if total and (focused or self._touched) else -1
+        thumb = self._thumb()
+        lines = []
+        for y in range(self.body_height):
+            index = self._top + y
+            row = self._row_now(index)
+            lines.append(
+                LineState(
+                    row=row,
+                    beyond=index >= total,
+                    cursor=self._cursor.standing if index == cursor else "",
+                    focused=focused,
+                    marked=row is not None and row.key in marks,
+                    thumb=y in thumb,
+                )
+            )
+        return lines
 
-    def _thumb(self, y: int) -> bool:
-        """Whether the scroll bar's thumb is on this body line."""
-        height = self.body_height
-        if self.total <= height or not height:
-            return False
-        size = max(1, height * height // self.total)
-        at = round(self._top / (self.total - height) * (height - size))
-        return at <= y < at + size
+    def _row_now(self, index: int) -> GridRow | None:
+        """A row with its countdowns as of the last second: a key that moves the cursor need not tell the time anew."""
+        row = self._moments.get(index)
+        if row is None and (row := self._window.row(index)) is not None:
+            row = self._moments[index] = row.at(self.clock.now_ms())
+        return row
+
+    def _thumb(self) -> range:
+        """The body lines that the scroll bar's thumb is on."""
+        height, total = self.body_height, self.total
+        if total <= height or not height:
+            return range(0)
+        size = max(1, height * height // total)
+        at = round(self._top / (total - height) * (height - size))
+        return range(at, at + size)
 
     def forget_lines(self) -> None:
         """Drop the painted lines and the layout: size or style changed."""
@@ -282,7 +304,7 @@ class GridView(Painted, can_focus=True):
         if self._arrived and not self.total:
             return message_strip(self, self.empty_text if body == 0 else "", width)
         if body >= len(self._lines):
-            self._lines = [self._line(at) for at in range(self.body_height)]
+            self._lines = self._body()
         if body >= len(self._lines):
             return message_strip(self, "", width)
         line = self._lines[body]

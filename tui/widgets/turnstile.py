@@ -14,6 +14,9 @@ from textual.message_pump import MessagePump
 _PATIENCE_S: Final = 0.25
 """How long a widget is waited for; one that is being removed never answers."""
 
+_LULL_S: Final = 0.03
+"""How long a key that came alone is left to itself: what it did is painted before anything is waited for."""
+
 _ROUNDS: Final = 3
 """A command runs in a worker, which opens a prompt, which takes the focus: each is one round later."""
 
@@ -37,6 +40,8 @@ class Turnstile:
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._turn: events.Key | events.Paste | None = None
         self._busy = False
+        self._target: DOMNode | None = None
+        self._lull: asyncio.TimerHandle | None = None
 
     def holds(self, event: events.Event) -> bool:
         """Whether an event must wait; it comes again when it is its turn. Only what is typed or pasted ever waits."""
@@ -44,10 +49,25 @@ class Turnstile:
             return False
         if self._busy and event is not self._turn:
             self._waiting.append(event)
+            self._look_now()
             return True
-        self._busy, self._turn = True, None
-        self._app.run_worker(self._settle(self._app.focused), group="turnstile")
+        self._busy, self._turn, self._target = True, None, self._app.focused
+        self._lull = asyncio.get_running_loop().call_later(_LULL_S, self._look)
+        if self._waiting:
+            self._look_now()
         return False
+
+    def _look_now(self) -> None:
+        """Another key waits: do not wait for the lull."""
+        if self._lull is not None:
+            self._lull.cancel()
+            self._look()
+
+    def _look(self) -> None:
+        """Begin to wait for what the key does."""
+        self._lull = None
+        if self._app.is_running:
+            self._app.run_worker(self._settle(self._target), group="turnstile")
 
     async def _settle(self, target: DOMNode | None) -> None:
         """Wait until the key that was let through is done with, then let the next one come."""
