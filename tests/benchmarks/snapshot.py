@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -31,7 +31,12 @@ from quarterdeck.record import signature_of_text, signature_row
 
 QUEUE = "bench"
 CHUNK = 2_000
-SIGNATURES = 40
+SIGNED = [signature_of_text(f"ConnectionError: refused by host{chr(65 + n)}", "send") for n in range(40)]
+
+
+FAILING = 10
+BUSY = f"overview, {FAILING} failures between"
+FIRST = "overview, the first one"
 
 
 class Server:
@@ -65,10 +70,12 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-# Jobs are made where they are stored: a million of each kind in under a minute.
+# Jobs are made where they are stored: a million of each kind in under two minutes. Few or many, they lie in the same
+# time: the failed jobs over the last SPAN_S seconds, the scheduled ones over as many from a minute on.
+SPAN_S = 1_000
 FILL = """
-local q, first, last, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local signatures = {unpack(ARGV, 5)}
+local q, first, last, now, jobs = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local apart, signatures = tonumber(ARGV[6]) * 1000 / jobs, {unpack(ARGV, 7)}
 local function text(number) return string.format('%.0f', number) end
 local function payload(key, number)
   return '{"function":"send","kwargs":{"tenant":' .. (number % 997) .. ',"to":"user' .. number .. '@example.org",'
@@ -82,17 +89,31 @@ for number = first, last do
   redis.call('ZADD', 'saq:' .. q .. ':incomplete', 0, job)
   job = 'saq:job:' .. q .. ':s' .. number
   redis.call('SET', job, payload('s' .. number, number))
-  redis.call('ZADD', 'saq:' .. q .. ':incomplete', text(now / 1000 + 60 + number), job)
-  local key, at = 'f' .. number, text(now - number)
+  redis.call('ZADD', 'saq:' .. q .. ':incomplete', text((now + number * apart) / 1000 + 60), job)
+  local key, at = 'f' .. (jobs - 1 - number), text(now - (jobs - 1 - number) * apart)
   redis.call('ZADD', 'qd:failed:' .. q, at, key)
   redis.call('HSET', 'qd:failed-rows:' .. q, key, '{"function":"send","signature":"' .. signature .. '","at_ms":' .. at
     .. ',"attempts":1,"error":"ConnectionError: refused"}')
   redis.call('HSET', 'qd:failed-jobs:' .. q, key, '{"function":"send","queue":"' .. q .. '","key":"' .. key
-    .. '","status":"failed","queued":' .. text(now - number - 9000) .. ',"completed":' .. at .. '}')
+    .. '","status":"failed","queued":' .. text(at - 9000) .. ',"completed":' .. at .. '}')
   redis.call('ZADD', 'qd:failed-sig:' .. #q .. ':' .. q .. ':' .. signature, at, key)
   redis.call('ZADD', 'qd:failed-fn:' .. #q .. ':' .. q .. ':send', at, key)
-  redis.call('XADD', 'qd:history:' .. q, '*', 'r',
-    'h' .. number .. '\\tsend\\tcomplete\\t1\\t0\\t0\\t' .. at .. '\\t9000\\tw1\\t')
+  redis.call('ZADD', 'qd:signatures:' .. q, at, signature)
+  redis.call('XADD', 'qd:history:' .. q, at .. '-' .. number, 'r',
+    key .. '\\tsend\\tfailed\\t1\\t0\\t0\\t' .. at .. '\\t9000\\tw1\\t' .. signature)
+end
+return redis.status_reply('OK')
+"""
+
+# One more failed job in each of some signatures, as workers at work would write it.
+FAIL = """
+local q, time = ARGV[1], redis.call('TIME')
+local at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+for i = 3, #ARGV do
+  local key = 'n' .. ARGV[2] .. '-' .. i
+  redis.call('ZADD', 'qd:failed:' .. q, at, key)
+  redis.call('ZADD', 'qd:failed-sig:' .. #q .. ':' .. q .. ':' .. ARGV[i], at, key)
+  redis.call('ZADD', 'qd:signatures:' .. q, at, ARGV[i])
 end
 return redis.status_reply('OK')
 """
@@ -102,19 +123,15 @@ async def fill(client: Redis, jobs: int) -> None:
     """`jobs` each queued, scheduled, failed and in the history, and an hour of counts."""
     keys = keys_of(QUEUE)
     now = time.time_ns() // 1_000_000
-    signatures = [
-        signature_of_text(f"ConnectionError: refused by host{chr(65 + n)}", "send") for n in range(SIGNATURES)
-    ]
     script = client.register_script(FILL)
     for start in range(0, jobs, CHUNK):
         last = min(start + CHUNK, jobs) - 1
-        await script(args=[QUEUE, start, last, now, *(signature.id for signature in signatures)])
-    for signature in signatures:
-        await client.zadd(keys.signatures, {signature.id: now})
-        await client.hset(keys.signature_rows, signature.id, signature_row(signature, "send", now - jobs))
+        await script(args=[QUEUE, start, last, now, jobs, SPAN_S, *(signature.id for signature in SIGNED)])
+    for signature in SIGNED:
+        await client.hset(keys.signature_rows, signature.id, signature_row(signature, "send", now - SPAN_S * 1000))
     for back in range(60):
         buckets = {f"send\tb{number}": 7 for number in range(80, 110)}
-        counts = {"send\tcomplete": 190, "send\tfailed": 20, "send\tus": 10**9, "depth": 40, "in": 200}
+        counts: dict[Any, Any] = {"send\tcomplete": 190, "send\tfailed": 20, "send\tus": 10**9, "depth": 40, "in": 200}
         await client.hset(keys.minute(now // 60_000 - back), mapping=counts | buckets)
     await client.sadd("qd:queues", QUEUE)
 
@@ -147,12 +164,19 @@ class Bench:
         self.source = RedisSource(client, owner=client)
         for _ in range(12):
             await self.source.snapshot(View())
+            await self.source.snapshot(View(screen=Screen.FAILURES))
 
-    async def once(self, view: View) -> tuple[float, float, int]:
+    async def once(self, name: str, number: int) -> tuple[float, float, int]:
         """One snapshot: the server's CPU ms, client ms, round trips."""
+        source, view = self.source, views(self.jobs)[name]
+        if name == FIRST:
+            source = RedisSource(self.source._client, [QUEUE], owner=object())  # one that knows nothing yet
+        if name == BUSY:
+            failing = (signature.id for signature in SIGNED[:FAILING])
+            await self.other.eval(FAIL, 0, QUEUE, number, *failing)
         calls = await _scripts(self.other)
         before, started = self.server.cpu_ms(), time.perf_counter()
-        await self.source.snapshot(view)
+        await source.snapshot(view)
         whole, server = (time.perf_counter() - started) * 1000, self.server.cpu_ms() - before
         return server, whole, await _scripts(self.other) - calls
 
@@ -174,6 +198,8 @@ def views(jobs: int) -> dict[str, View]:
     failed = View(screen=Screen.JOBS, queue=QUEUE, state=JobState.FAILED, limit=50)
     found = {
         "overview": View(),
+        BUSY: View(),
+        FIRST: View(),
         "failure groups": View(screen=Screen.FAILURES),
         "job": View(screen=Screen.JOB, queue=QUEUE, subject="f50"),
     }
@@ -193,9 +219,9 @@ async def run(jobs: int, repeat: int) -> dict[str, dict[str, dict[str, float]]]:
         await many.prepare(jobs)
         for name in views(jobs):
             samples: dict[str, list[tuple[float, float, int]]] = {"few": [], "many": []}
-            for _ in range(repeat):
+            for number in range(repeat):
                 for size, bench in (("few", few), ("many", many)):
-                    samples[size].append(await bench.once(views(bench.jobs)[name]))
+                    samples[size].append(await bench.once(name, number))
             results[name] = {size: summary(found[1:]) for size, found in samples.items()}
     return results
 

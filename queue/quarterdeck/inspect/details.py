@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 
+from quarterdeck.inspect.attempts import AttemptStore, attempt_stats
 from quarterdeck.inspect.jobs import failed_row
 from quarterdeck.inspect.payload import Reading, job_row, read_payload
 from quarterdeck.inspect.plan import Answer, Plan, text
@@ -15,7 +17,6 @@ from quarterdeck.inspect.streams import JOB_LINES, job_lines
 from quarterdeck.inspect.why import JobFacts, why_job
 from quarterdeck.keys import keys_of
 from quarterdeck.model import (
-    AttemptStat,
     AuditRow,
     FailureGroup,
     GroupDetail,
@@ -44,10 +45,11 @@ SAMPLE: Final = 200
 class JobPart:
     """The reads for one job in one queue, and its detail."""
 
-    def __init__(self, plan: Plan, queue: str, key: str) -> None:
+    def __init__(self, plan: Plan, queue: str, key: str, attempts: AttemptStore) -> None:
         keys = keys_of(queue)
-        self.queue, self.key = queue, key
-        self._answer = plan.ask(keys.queued, "job", *_reads(queue, key))
+        self.queue, self.key, self._attempts = queue, key, attempts
+        known, _ = attempts.known(queue, key)
+        self._answer = plan.ask(keys.queued, "job", *_reads(queue, key), known)
         self._set_aside = plan.call(keys.quarantine, "HGET", keys.job(key))
         self._orphan = plan.call(keys.orphans, "HGET", keys.job(key))
 
@@ -65,7 +67,13 @@ class JobPart:
     def found(self) -> bool:
         """Whether there is anything of such a job here."""
         value = self.reply
-        return bool(value) and bool(value[0][1] or value[1] or value[4][1] or value[5])
+        return bool(value) and bool(value[0][1] or value[1] or self.entries or value[5])
+
+    @cached_property
+    def entries(self) -> list[Any]:
+        """The history's entries of the job, newest first. Not before the plan has been run."""
+        value = self.reply
+        return self._attempts.resolve(self.queue, self.key, value[1], value[4]) if value else []
 
     def detail(
         self,
@@ -76,15 +84,15 @@ class JobPart:
         usual_ms: float | None,
     ) -> JobDetail:
         """Everything about the job."""
-        payload, failed_at, failed, kept, attempts, due, owner, crashes, lines, held, place, aborting = self.reply
+        payload, failed_at, failed, kept, _, due, owner, crashes, lines, held, place, aborting = self.reply
         settled = failed_at is not None and due is None
         _, size, head, tail = kept if settled and kept[1] else payload
         reading = read_payload(size, head, tail, queue=self.queue)
         row = self._row(reading, size, due, settled)
         if settled:
             row = _with_failure(row, failed_row(self.queue, self.key, float(failed_at), failed))
-        elif size == 0 and attempts[1]:
-            row = self._row_of_history(attempts[1][0][1])
+        elif size == 0 and self.entries:
+            row = self._row_of_history(self.entries[0][1])
         owner_id = text(owner).split("/", 1)[0]
         facts = JobFacts(
             row=row,
@@ -106,7 +114,7 @@ class JobPart:
             document=_masked(reading.fields),
             raw=_raw(reading, head, tail),
             traceback=mask_text(error[-TEXT_LIMIT:]) if isinstance(error, str) else "",
-            attempts=_attempts(attempts[1]),
+            attempts=attempt_stats(self.entries),
             log=tuple(job_lines(lines or [], self.key)),
             result=_result(reading),
             why=why,
@@ -163,10 +171,11 @@ class JobPart:
 class SamplePart(JobPart):
     """The reads for the newest job of a failure group."""
 
-    def __init__(self, plan: Plan, queue: str, signature: str) -> None:
+    def __init__(self, plan: Plan, queue: str, signature: str, attempts: AttemptStore) -> None:
         keys = keys_of(queue)
-        self.queue, self.key = queue, ""
-        self._answer = plan.ask(keys.queued, "newest", keys.failed_of_signature(signature), *_reads(queue, ""))
+        self.queue, self.key, self._attempts = queue, "", attempts
+        reads = (keys.failed_of_signature(signature), *_reads(queue, ""), *attempts.known(queue))
+        self._answer = plan.ask(keys.queued, "newest", *reads)
         self._set_aside = self._orphan = Answer()
 
     @property
@@ -181,14 +190,14 @@ class SamplePart(JobPart):
 class GroupPart:
     """The reads for one failure group beside its page of jobs."""
 
-    def __init__(self, plan: Plan, queue: str, signature: str) -> None:
+    def __init__(self, plan: Plan, queue: str, signature: str, attempts: AttemptStore) -> None:
         keys = keys_of(queue)
         self.queue, self.signature = queue, signature
         index = keys.failed_of_signature(signature)
         self.newest = plan.ask(keys.queued, "rows", index, keys.failed_rows, 0, SAMPLE - 1, "1")
         self.count = plan.call(index, "ZCARD")
         self.first = plan.call(index, "ZRANGE", 0, 0, "WITHSCORES")
-        self.sample = SamplePart(plan, queue, signature)
+        self.sample = SamplePart(plan, queue, signature, attempts)
 
     def detail(self, groups: Sequence[FailureGroup], sample: JobDetail | None) -> GroupDetail:
         """The group with whom it hit."""
@@ -219,7 +228,7 @@ class GroupPart:
 
 
 def _reads(queue: str, key: str) -> tuple[Argument, ...]:
-    """The arguments of the script's `job`."""
+    """The arguments of the script's `job`, but for what is known of its attempts."""
     keys = keys_of(queue)
     reads = (keys.job(key), key, HEAD, TAIL, keys.failed, keys.failed_rows, keys.failed_jobs, keys.history)
     bounds = (HISTORY_BUDGET, keys.incomplete, keys.owner, keys.crashes, keys.log(key), JOB_LINES, keys.held)
@@ -240,24 +249,6 @@ def _with_failure(row: JobRow, failure: JobRow) -> JobRow:
         signature=failure.signature,
         payload_bytes=row.payload_bytes or failure.payload_bytes,
         poison=failure.poison,
-    )
-
-
-def _attempts(entries: Sequence[Any]) -> tuple[AttemptStat, ...]:
-    """Attempts from the history, oldest first."""
-    found = [entry for _, record in entries if (entry := decode_history(record)) is not None]
-    return tuple(
-        AttemptStat(
-            attempt=entry.attempt,
-            status=entry.status,
-            queued_ms=entry.queued_ms,
-            started_ms=entry.started_ms,
-            finished_ms=entry.finished_ms,
-            duration_ms=entry.duration_us / 1000,
-            worker=entry.worker,
-            signature=entry.signature,
-        )
-        for entry in reversed(found)
     )
 
 

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.grouping import MOST, STEP_MS, STEPS, GroupStore, Seen
+from quarterdeck.inspect.plan import Answer, Plan
 from quarterdeck.keys import keys_of
 from quarterdeck.model import FailureGroup
-from quarterdeck.record import decode_signature
 
-STEPS: Final = 12
-"""Steps of the trend: five minutes each, an hour in all."""
-STEP_MS: Final = 300_000
-MOST: Final = 500
-"""Signatures of a queue that the failures screen looks at, last seen first."""
+WHOLE: Final = 40
+"""Groups whose last hour is read from its beginning in one snapshot; others are counted, and have their turn next."""
 SORTS: Final = ("last", "count", "first", "function")
 
 
 class GroupsPart:
-    """The reads for one queue's failure groups, and their rows."""
+    """The reads for one queue's failure groups, and their rows. `store` remembers them between snapshots; a moment in
+    the past, `at_ms`, is read whole."""
 
-    def __init__(self, plan: Plan, queue: str, most: int, *, steps: int = STEPS, at_ms: int | None = None) -> None:
+    def __init__(self, plan: Plan, queue: str, most: int, store: GroupStore, *, at_ms: int | None = None) -> None:
         keys = keys_of(queue)
         self.queue = queue
-        prefix = keys.failed_of_signature("")
-        moment = "" if at_ms is None else at_ms
-        bounds = (prefix, most, steps, STEP_MS, moment)
+        self._store = store
+        leave, moment = (WHOLE, "") if at_ms is None else (MOST, at_ms)
+        bounds = (keys.failed_of_signature(""), most, STEPS, STEP_MS, leave, moment, store.known(most))
         self.answer: Answer = plan.ask(keys.queued, "groups", keys.signatures, keys.signature_rows, *bounds)
+
+    @cached_property
+    def seen(self) -> list[Seen]:
+        """The groups that hold jobs, last seen first. Not before the plan has been run."""
+        return self._store.absorb(self.answer.rows())
 
     def rows(self, shares: Mapping[str, float]) -> list[FailureGroup]:
         """The groups that hold jobs; `shares` are the functions' shares of failed attempts."""
-        found = self.answer.rows()
-        return [_group(self.queue, row, shares) for row in found[1]] if found else []
+        return [_group(self.queue, seen, shares) for seen in self.seen]
 
 
 def in_order(groups: Iterable[FailureGroup], sort: str = "", *, descending: bool = True) -> list[FailureGroup]:
@@ -44,23 +47,21 @@ def in_order(groups: Iterable[FailureGroup], sort: str = "", *, descending: bool
     return sorted(groups, key=lambda group: (sum(group.trend), group.last_ms, group.id), reverse=True)
 
 
-def _group(queue: str, row: list[Any], shares: Mapping[str, float]) -> FailureGroup:
-    signature, last, record, count, first, *trend = row
-    known = decode_signature(record)
-    name = text(signature)
+def _group(queue: str, seen: Seen, shares: Mapping[str, float]) -> FailureGroup:
+    known = seen.row
     function = known.function if known else ""
     return FailureGroup(
-        id=f"{queue}/{name}",
-        signature=name,
+        id=f"{queue}/{seen.signature}",
+        signature=seen.signature,
         queue=queue,
         function=function,
         exception=known.exception if known else "",
         message=known.message if known else "the signature's row can't be read",
         frame=known.frame if known else "",
-        count=int(count),
-        first_ms=int(float(first)) if first else 0,
-        last_ms=int(float(last)),
-        trend=(0,) * (STEPS - len(trend)) + tuple(trend),
+        count=seen.count,
+        first_ms=seen.first_ms,
+        last_ms=int(float(seen.last)),
+        trend=tuple(seen.trend),
         share=shares.get(function),
         poison=bool(known and not known.exception and known.message.endswith("(poison).")),
     )

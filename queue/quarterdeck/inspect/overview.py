@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from quarterdeck.inspect import failures
 from quarterdeck.inspect.discovery import Discovery
 from quarterdeck.inspect.failures import GroupsPart, in_order
+from quarterdeck.inspect.grouping import MOST, GroupStore
 from quarterdeck.inspect.minutes import MinuteStore
 from quarterdeck.inspect.plan import Plan
 from quarterdeck.inspect.queues import QueuePart
 from quarterdeck.inspect.schedules import SchedulesPart
 from quarterdeck.inspect.sets import BulksPart, OperatorsPart
 from quarterdeck.inspect.streams import AuditPart
-from quarterdeck.inspect.verdict import PRESENT_STEPS
 from quarterdeck.inspect.workers import Beat, WorkersPart, merged_rows, specs_of
 from quarterdeck.model import (
     FailureGroup,
@@ -46,6 +45,7 @@ class Overview:
         view: View,
         queues: Sequence[str],
         stores: Mapping[str, MinuteStore],
+        groups: Mapping[str, GroupStore],
         *,
         minute: int,
         stock: set[str],
@@ -55,7 +55,7 @@ class Overview:
         everything = view.screen in _WHOLE_HOUR
         running = view.screen in {Screen.WORKERS, Screen.WORKER, Screen.OVERVIEW}
         shared = GROUPS if view.screen is Screen.OVERVIEW else GROUPS // 2
-        most = failures.MOST if view.screen in _FAILURES else max(5, shared // max(1, len(queues)))
+        most = MOST if view.screen in _FAILURES else max(5, shared // max(1, len(queues)))
         self.queues = {
             queue: QueuePart(
                 plan, queue, stores[queue], minute=minute, everything=everything, running=running and queue in stock
@@ -63,9 +63,7 @@ class Overview:
             for queue in queues
         }
         self.workers = {queue: WorkersPart(plan, queue) for queue in queues}
-        # Elsewhere nobody sees the trend: what fails now is enough for the verdict.
-        steps = failures.STEPS if view.screen in {*_FAILURES, Screen.OVERVIEW} else PRESENT_STEPS
-        self.groups = {queue: GroupsPart(plan, queue, most, steps=steps) for queue in queues}
+        self.groups = {queue: GroupsPart(plan, queue, most, groups[queue]) for queue in queues}
         self.schedules = SchedulesPart(plan, view, queues, discovery)
         self.bulks = BulksPart(plan, queues)
         self.operators = OperatorsPart(plan)
@@ -117,7 +115,7 @@ class Overview:
         found = [group for queue, part in self.groups.items() for group in part.rows(self.stores[queue].shares(minute))]
         view = self.view
         sort = view.sort if view.screen is Screen.FAILURES else ""
-        return in_order(found, sort, descending=view.descending)[: failures.MOST]
+        return in_order(found, sort, descending=view.descending)[:MOST]
 
     def _functions(
         self,

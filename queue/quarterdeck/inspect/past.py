@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from quarterdeck.inspect.failures import GroupsPart, in_order
+from quarterdeck.inspect.grouping import GroupStore
 from quarterdeck.inspect.minutes import HOUR, MinuteStore
 from quarterdeck.inspect.plan import Answer, Plan
 from quarterdeck.inspect.verdict import verdict_of
@@ -30,7 +31,7 @@ class PastPart:
         for queue in queues:
             keys = keys_of(queue)
             self._minutes[queue] = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], 0, *hour)
-            self._groups[queue] = GroupsPart(plan, queue, GROUPS, at_ms=at_ms)
+            self._groups[queue] = GroupsPart(plan, queue, GROUPS, GroupStore(), at_ms=at_ms)
 
     def snapshot(self) -> Snapshot:
         """Depths, rates, failures and percentiles of that minute; workers and schedules are not remembered."""

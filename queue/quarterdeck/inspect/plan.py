@@ -13,13 +13,14 @@ from quarterdeck.script import Argument, load
 
 _SCHEDULE: Final = "quarterdeck.schedule"
 SCRIPT: Final = (
-    "quarterdeck.inspect", "snapshot", f"{_SCHEDULE}:names", f"{_SCHEDULE}:reading", "reads", "windows",
-    f"{_SCHEDULE}:operations",
+    "quarterdeck.inspect", "snapshot", "calls", f"{_SCHEDULE}:names", f"{_SCHEDULE}:reading", "reads", "groups",
+    "windows", f"{_SCHEDULE}:operations",
 )  # fmt: skip
 
 
 class Answer:
-    """The place of a reply that is not there yet. `value` is what the operation returned, None after an error."""
+    """The place of a reply that is not there yet. `value` is what the operation returned, None when nothing could be
+    read; `error` says what could not, and names the key."""
 
     __slots__ = ("error", "value")
 
@@ -83,11 +84,9 @@ class Plan:
         args = [argument for _, arguments in reads for argument in arguments]
         reply = await load(*SCRIPT)(client, [slot] if slot else [], args)
         self.now_ms = max(self.now_ms, int(reply[0]) * 1000 + int(reply[1]) // 1000)
-        for (answer, _), (fine, value) in zip(reads, reply[2:], strict=True):
-            if fine:
-                answer.value = value
-            else:
-                answer.error = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for (answer, _), (fine, value, *trouble) in zip(reads, reply[2:], strict=True):
+            answer.value = value if fine else None
+            answer.error = text(trouble[0] if trouble else b"" if fine else value)
 
 
 def text(value: Any) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from quarterdeck.inspect.minutes import RECENT, MinuteStore
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
-from quarterdeck.inspect.plan import Plan, text
+from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.inspect.workers import is_live
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRow, JobState, PauseStat, QueueStat, WorkerRow
@@ -42,7 +42,7 @@ class QueuePart:
         self.held = plan.call(keys.held, "ZCARD")
         self.put_off = plan.ask(keys.queued, "small", "HLEN", keys.orphans, MOST_ORPHANS, "HVALS", keys.orphans)
         self.front = plan.ask(keys.queued, "front", keys.queued, FRONT, HEAD, TAIL)
-        self.running = plan.ask(keys.queued, "front", keys.active, RUNNING if running else 0, HEAD, TAIL)
+        self.running = plan.ask(keys.queued, "front", keys.active, RUNNING, HEAD, TAIL) if running else Answer()
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
         self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], RECENT, *wanted)
 

@@ -10,8 +10,10 @@ import msgspec
 from redis.asyncio.cluster import RedisCluster
 
 from quarterdeck.broker.door import through_the_door
+from quarterdeck.inspect.attempts import AttemptStore
 from quarterdeck.inspect.background import Background
 from quarterdeck.inspect.filter import Filter, parse_filter
+from quarterdeck.inspect.grouping import GroupStore
 from quarterdeck.inspect.jobs import SORTS, Segment, read_window
 from quarterdeck.inspect.minutes import MinuteStore
 from quarterdeck.inspect.overview import Overview
@@ -44,6 +46,8 @@ class RedisSource:
         self._only = tuple(dict.fromkeys(queues or ()))
         self._known: set[str] = set(self._only)
         self._stores: dict[str, MinuteStore] = {}
+        self._groups: dict[str, GroupStore] = {}
+        self._attempts = AttemptStore()
         self._searches = Searches()
         self._server = ServerPart()
         self._stock: set[str] = set()
@@ -126,10 +130,10 @@ class RedisSource:
         names = plan.call(QUEUES, "SMEMBERS")
         self._server.ask(plan, QUEUES)
         stores = {queue: self._stores.setdefault(queue, MinuteStore()) for queue in queues}
-        overview = Overview(
-            plan, view, queues, stores, minute=minute, stock=self._stock, discovery=self._background.discovery
-        )
-        subject = SubjectPart(plan, view, queues, wanted, overview, cluster=self._cluster)
+        groups = {queue: self._groups.setdefault(queue, GroupStore()) for queue in queues}
+        looking = self._background.discovery
+        overview = Overview(plan, view, queues, stores, groups, minute=minute, stock=self._stock, discovery=looking)
+        subject = SubjectPart(plan, view, queues, wanted, overview, self._attempts, cluster=self._cluster)
         await plan.run(self._client, cluster=self._cluster)
         self.round_trips = plan.round_trips
         self._offset_ms = plan.now_ms - time.time_ns() // 1_000_000

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from quarterdeck.inspect.attempts import AttemptStore
 from quarterdeck.inspect.details import GroupPart, JobPart
 from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import Segment, WindowPart, function_segment, group_segments, segments_of
@@ -46,11 +47,12 @@ class SubjectPart:
         queues: Sequence[str],
         wanted: Filter,
         overview: Overview,
+        attempts: AttemptStore,
         *,
         cluster: bool = False,
     ) -> None:
         self.view, self.queues, self.filter, self.overview = view, queues, wanted, overview
-        self._plan, self._cluster = plan, cluster
+        self._plan, self._cluster, self._attempts = plan, cluster, attempts
         self.search: Sequence[Segment] | None = None
         asks: dict[Screen, Callable[[], Complete]] = {
             Screen.JOBS: self._jobs,
@@ -170,7 +172,7 @@ class SubjectPart:
         """The job in each queue that it may be in; `queue/key` names one."""
         named = [(queue, subject) for queue in self._named]
         named += [(queue, subject[len(queue) + 1 :]) for queue in self._named if subject.startswith(f"{queue}/")]
-        return [JobPart(self._plan, queue, key) for queue, key in named]
+        return [JobPart(self._plan, queue, key, self._attempts) for queue, key in named]
 
     def _job_detail(self, parts: Sequence[JobPart], snapshot: Snapshot) -> JobDetail | None:
         part = next((part for part in parts if part.found), None)
@@ -193,7 +195,7 @@ class SubjectPart:
         queue = queue or view.queue or (self.queues[0] if self.queues else "")
         if queue not in self.overview.groups:
             return lambda snapshot: snapshot
-        part = GroupPart(self._plan, queue, signature)
+        part = GroupPart(self._plan, queue, signature, self._attempts)
         segments = group_segments(queue, signature, view)
         page = self._window(segments)
 

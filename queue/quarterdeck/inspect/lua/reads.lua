@@ -2,7 +2,6 @@
 -- OPS[name](a) gets the read's arguments as a list of strings and returns one reply.
 
 local OPS = {}
-local call = redis.call
 
 -- A number as text without an exponent: Lua writes 1.7e+12 for what is above 14 digits.
 local function digits(number) return string.format('%.0f', number) end
@@ -35,7 +34,7 @@ OPS['payloads'] = function(a)
   return rows
 end
 
--- The first jobs of a list with their payloads. a = list, count, head, tail
+-- The first jobs of a list with their payloads. a = list, count (1 or more), head, tail
 OPS['front'] = function(a)
   local rows = {}
   for _, id in ipairs(call('LRANGE', a[1], 0, tonumber(a[2]) - 1)) do
@@ -49,7 +48,7 @@ end
 local function rows_of(zset, hash, start, stop, newest)
   local rows = {}
   local found = call(newest and 'ZREVRANGE' or 'ZRANGE', zset, start, stop, 'WITHSCORES')
-  for i = 1, #found, 2 do rows[#rows + 1] = {found[i], found[i + 1], call('HGET', hash, found[i])} end
+  for i = 1, #found, 2 do rows[#rows + 1] = {found[i], found[i + 1], try('HGET', hash, found[i])} end
   return rows
 end
 OPS['rows'] = function(a) return rows_of(a[1], a[2], a[3], a[4], a[5] == '1') end
@@ -60,57 +59,25 @@ OPS['minutes'] = function(a)
   local rows = {}
   local now = math.floor(tonumber(call('TIME')[1]) / 60)
   for back = 0, tonumber(a[2]) - 1 do
-    rows[#rows + 1] = {now - back, call('HGETALL', a[1] .. string.format('%.0f', now - back))}
+    rows[#rows + 1] = {now - back, try('HGETALL', a[1] .. digits(now - back)) or {}}
   end
   for i = 3, #a, 2 do
     local key = a[1] .. a[i]
     if a[i + 1] == 'all' then
-      rows[#rows + 1] = {tonumber(a[i]), call('HGETALL', key)}
+      rows[#rows + 1] = {tonumber(a[i]), try('HGETALL', key) or {}}
     else
-      rows[#rows + 1] = {tonumber(a[i]), call('HGET', key, 'depth')}
+      rows[#rows + 1] = {tonumber(a[i]), try('HGET', key, 'depth')}
     end
   end
   return rows
 end
 
--- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, trend steps, step ms,
--- a moment in the past (ms) or '' for now
--- Returns {number of signatures, rows {signature, last seen, row, count, first time, trend…}}, oldest step first.
-OPS['groups'] = function(a)
-  local time = call('TIME')
-  local past = a[7] and a[7] ~= ''
-  local now = past and tonumber(a[7]) or tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local steps, step = tonumber(a[5]), tonumber(a[6])
-  local rows = {}
-  local found = call('ZREVRANGE', a[1], 0, tonumber(a[4]) - 1, 'WITHSCORES')
-  for i = 1, #found, 2 do
-    local key = a[3] .. found[i]
-    local ok, count
-    if past then ok, count = pcall(call, 'ZCOUNT', key, '-inf', a[7]) else ok, count = pcall(call, 'ZCARD', key) end
-    if ok and count > 0 then
-      local row = {found[i], found[i + 1], call('HGET', a[2], found[i]), count}
-      row[5] = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
-      -- From the newest step back, and no further than there is anything left to count.
-      local left, last = 0, past and digits(now) or '+inf'
-      if tonumber(found[i + 1]) >= now - steps * step then left = call('ZCOUNT', key, digits(now - steps * step), last) end
-      for at = 1, steps do
-        local n = left
-        if left > 0 and at < steps then n = call('ZCOUNT', key, digits(now - at * step), last) end
-        row[5 + steps + 1 - at] = n
-        left, last = left - n, '(' .. digits(now - at * step)
-      end
-      rows[#rows + 1] = row
-    end
-  end
-  return {call('ZCARD', a[1]), rows}
-end
-
 -- Jobs due next whose id begins with a prefix. a = incomplete, prefix, how many to look at. Returns rows {id, due}.
 OPS['due'] = function(a)
   local rows, size = {}, #a[2]
-  local found = call('ZRANGEBYSCORE', a[1], '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, a[3])
-  for i = 1, #found, 2 do
-    if string.sub(found[i], 1, size) == a[2] then rows[#rows + 1] = {found[i], found[i + 1]} end
+  -- Without scores: writing a hundred numbers as text costs more than all the rest of this read.
+  for _, id in ipairs(call('ZRANGEBYSCORE', a[1], '(0', '+inf', 'LIMIT', 0, a[3])) do
+    if string.sub(id, 1, size) == a[2] then rows[#rows + 1] = {id, call('ZSCORE', a[1], id)} end
   end
   return rows
 end
@@ -120,27 +87,41 @@ OPS['stock'] = function(a)
   local rows = {}
   local found = call('ZREVRANGE', a[1], 0, tonumber(a[2]) - 1, 'WITHSCORES')
   for i = 1, #found, 2 do
-    local ok, record = pcall(call, 'GET', found[i])
-    rows[#rows + 1] = {found[i], found[i + 1], ok and record or false}
+    rows[#rows + 1] = {found[i], found[i + 1], try('GET', found[i])}
   end
   return rows
 end
 
 -- A job's attempts: entries of the history whose record begins with KEY<TAB>, newest first.
--- a = history, KEY, how many entries to look at, newest id, oldest id. Returns {looked at, entries {id, record}…}.
+-- a = history, KEY, how many entries to look at, newest id, oldest id, when its last attempt ended (ms) or nil.
+-- Returns {looked at, entries {id, record}…}.
 OPS['attempts'] = function(a)
-  local want, looked, rows = a[2] .. '\t', 0, {}
-  local budget, high = tonumber(a[3]), a[4]
-  while looked < budget do
-    local found = call('XREVRANGE', a[1], high, a[5], 'COUNT', math.min(250, budget - looked))
-    if #found == 0 then break end
-    for _, entry in ipairs(found) do
-      local record = entry[2][2]
-      if record and string.sub(record, 1, #want) == want then rows[#rows + 1] = {entry[1], record} end
+  local want, budget, looked, rows = a[2] .. '\t', tonumber(a[3]), 0, {}
+  -- From `first` on towards `last`, in steps that grow, until the record holds `stop`.
+  local function look(command, first, last, most, stop)
+    local size = 32
+    while looked < most do
+      local found = try(command, a[1], first, last, 'COUNT', math.min(size, most - looked))
+      if not found or #found == 0 then return end
+      looked = looked + #found
+      local ended = false
+      for _, entry in ipairs(found) do
+        local record = entry[2][2]
+        if record and string.sub(record, 1, #want) == want then
+          rows[#rows + 1] = {entry[1], record}
+          ended = ended or stop and string.find(record, stop, 1, true)
+        end
+      end
+      if ended then return end
+      first, size = '(' .. found[#found][1], math.min(250, size * 2)
     end
-    looked = looked + #found
-    high = '(' .. found[#found][1]
   end
+  -- The last entry is written when the attempt ends or a little later: at full speed thousands follow within a second.
+  if a[6] then
+    look('XRANGE', digits(a[6] - 50), a[4], math.floor(budget / 3), '\t' .. digits(a[6]) .. '\t')
+    for i = 1, math.floor(#rows / 2) do rows[i], rows[#rows + 1 - i] = rows[#rows + 1 - i], rows[i] end
+  end
+  look('XREVRANGE', #rows > 0 and '(' .. rows[#rows][1] or a[4], a[5], budget, nil)
   return {looked, rows}
 end
 
@@ -151,31 +132,36 @@ local function stamp(text, field)
 end
 
 -- Everything about one job. a = id, KEY, head, tail, failed, failed rows, failed jobs, history, budget, incomplete,
--- owner, crashes, log, lines, held, queued, how far to look for its place, abort marker
--- Returns {payload, failed time, failed row, failed payload {id, size, head, tail}, attempts, due, owner, crashes, log,
--- held, place in the queue from 0, abort marker's reason}
+-- owner, crashes, log, lines, held, queued, how far to look for its place, abort marker, when it failed as the attempts
+-- are known of that (or ''). Returns {payload, failed time, failed row, failed payload {id, size, head, tail}, attempts
+-- (false when they are known), due, owner, crashes, log, held, place in the queue from 0, abort marker's reason}
 OPS['job'] = function(a)
   local id, key, head, tail = a[1], a[2], tonumber(a[3]), tonumber(a[4])
   local payload = payload_of(id, head, tail)
   local kept = {id, 0, '', ''}
-  local raw = call('HGET', a[7], key)
+  local raw = try('HGET', a[7], key)
   if raw then
     kept = {id, #raw, raw, ''}
     if #raw > head + tail then kept = {id, #raw, string.sub(raw, 1, head), string.sub(raw, -tail)} end
   end
   local text = raw and (kept[3] .. kept[4]) or (payload[3] .. payload[4])
-  local queued, completed, failed_at = stamp(text, 'queued'), stamp(text, 'completed'), call('ZSCORE', a[5], key)
-  local newest, oldest = '+', '-'
-  -- The clocks of clients may be off by a minute from the server's, whose time the ids of the history have.
-  if completed and completed > 0 then newest = string.format('%.0f', completed + 60000) end
-  if failed_at then newest = string.format('%.0f', tonumber(failed_at) + 5000) end
-  if queued and queued > 60000 then oldest = string.format('%.0f', queued - 60000) end
-  local fine, attempts = pcall(OPS['attempts'], {a[8], key, a[9], newest, oldest})
-  if not fine then attempts = {0, {}} end
+  local failed_at, due = try('ZSCORE', a[5], key), try('ZSCORE', a[10], id)
+  local attempts = false
+  if not failed_at or due or failed_at ~= a[19] then
+    local queued, ended = stamp(text, 'queued'), stamp(text, 'completed')
+    local newest, oldest, at = '+', '-', failed_at and tonumber(failed_at)
+    -- The clocks of clients may be off by a minute from the server's, whose time the ids of the history have.
+    if ended and ended > 0 then newest = digits(ended + 60000) end
+    if at then newest = digits(at + 5000) end
+    if queued and queued > 60000 then oldest = digits(queued - 60000) end
+    attempts = OPS['attempts']({a[8], key, a[9], newest, oldest, at})
+  end
+  -- Only what waits has a place.
+  local place = due and tonumber(due) == 0 and try('LPOS', a[16], id, 'MAXLEN', a[17])
   return {
-    payload, failed_at, call('HGET', a[6], key), kept, attempts, call('ZSCORE', a[10], id),
-    call('HGET', a[11], id), call('HGET', a[12], id), call('LRANGE', a[13], -tonumber(a[14]), -1),
-    call('ZSCORE', a[15], id), call('LPOS', a[16], id, 'MAXLEN', a[17]), call('GET', a[18]),
+    payload, failed_at, try('HGET', a[6], key), kept, attempts, due,
+    try('HGET', a[11], id), try('HGET', a[12], id), try('LRANGE', a[13], -tonumber(a[14]), -1),
+    try('ZSCORE', a[15], id), place or false, try('GET', a[18]),
   }
 end
 
@@ -185,9 +171,9 @@ OPS['bin'] = function(a)
   local rows = {}
   local found = call('ZREVRANGE', a[1], 0, tonumber(a[3]) - 1, 'WITHSCORES')
   for i = 1, #found, 2 do
-    local record = call('HGET', a[2], found[i])
-    local row = call('HGET', a[2], found[i] .. '\0row')
-    if (not row or row == '') and call('HSTRLEN', a[2], found[i] .. '\0raw') < 65536 then
+    local record = try('HGET', a[2], found[i])
+    local row = try('HGET', a[2], found[i] .. '\0row')
+    if (not row or row == '') and (try('HSTRLEN', a[2], found[i] .. '\0raw') or 65536) < 65536 then
       local name = string.match(call('HGET', a[2], found[i] .. '\0raw') or '', '"function": ?("[^"\\]+")')
       row = name and '{"function":' .. name .. '}'
     end
@@ -197,11 +183,13 @@ OPS['bin'] = function(a)
 end
 
 -- Everything about the newest job of a sorted set of KEYs. a = sorted set, then as for 'job' with prefixes in the place of
--- the id (a[2]), the log (a[14]) and the abort marker (a[19]). Returns {KEY, reply of 'job', the rule's record}, or {}.
+-- the id (a[2]), the log (a[14]) and the abort marker (a[19]), and the KEY whose attempts are known.
+-- Returns {KEY, reply of 'job'}, or {}.
 OPS['newest'] = function(a)
   local key = call('ZREVRANGE', a[1], 0, 0)[1]
   if not key then return {} end
   local b = {unpack(a, 2)}
   b[1], b[2], b[13], b[18] = b[1] .. key, key, b[13] .. key, b[18] .. key
+  if b[20] ~= key then b[19] = '' end
   return {key, OPS['job'](b)}
 end

@@ -6,11 +6,11 @@ local LENGTH, FETCH = {}, {}
 -- Streams know no ranks: beyond this many entries from either end the place is interpolated from the ids' times.
 local EXACT = 2000
 
-LENGTH['list'] = function(key) return call('LLEN', key) end
-LENGTH['due'] = function(key) return call('ZCOUNT', key, '(0', '+inf') end
-LENGTH['index'] = function(key) return call('ZCARD', key) end
+LENGTH['list'] = function(key) return try('LLEN', key) end
+LENGTH['due'] = function(key) return try('ZCOUNT', key, '(0', '+inf') end
+LENGTH['index'] = function(key) return try('ZCARD', key) end
 LENGTH['members'] = LENGTH['index']
-LENGTH['stream'] = function(key) return call('XLEN', key) end
+LENGTH['stream'] = function(key) return try('XLEN', key) end
 
 -- Each: put `count` rows from place `skip` into rows; n is the length, reverse turns the collection round.
 FETCH['list'] = function(rows, seg, w)
@@ -87,8 +87,7 @@ OPS['window'] = function(a)
   local skip, want = tonumber(a[3]), tonumber(a[4])
   for at = 5, #a, 4 do
     local kind, key = a[at], a[at + 1]
-    local ok, n = pcall(LENGTH[kind], key)
-    if not ok then n = -1 end
+    local n = LENGTH[kind](key) or -1
     lengths[#lengths + 1] = n
     if n > skip and want > 0 then
       local w = {

@@ -1,0 +1,105 @@
+"""What is known of failure groups between two snapshots, so that a refresh counts only what has changed.
+
+The steps of a group's trend are whole five minutes. Those that are over change only when jobs leave the group, and then
+its number of jobs does not fit any more: the script sees that and reads the group anew (`lua/groups.lua`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from quarterdeck.inspect.plan import text
+from quarterdeck.record import SignatureRow, decode_signature
+
+STEPS: Final = 12
+"""Steps of the trend: five minutes each, an hour in all."""
+STEP_MS: Final = 300_000
+MOST: Final = 500
+"""Signatures of a queue that the failures screen looks at, last seen first."""
+
+ANEW: Final = 10
+"""In one of so many snapshots one group is read anew though nothing tells of a change: a job that left while another
+was recorded late leaves the numbers as they were."""
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+class Seen(msgspec.Struct):
+    """One group as it was read last. `last` is when a job of it failed last, as the server writes it (epoch ms)."""
+
+    signature: str
+    last: str
+    count: int
+    row: SignatureRow | None
+    first_ms: int
+    trend: list[int]
+    """Jobs by step, oldest first; the last is step number `step` (epoch ms // STEP_MS)."""
+    step: int
+    exact: bool = True
+    """Whether the trend was read; until then it is all zeros."""
+
+    def move_to(self, step: int) -> None:
+        """Let time pass: the steps that begin are empty so far."""
+        passed = min(STEPS, max(0, step - self.step))
+        self.trend = self.trend[passed:] + [0] * passed
+        self.step = step
+
+
+class GroupStore:
+    """The failure groups of one queue."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen] = {}
+        self._turn = 0
+
+    def known(self, most: int) -> bytes:
+        """What the script need not read again of the `most` groups seen last: signature → last, count, step, jobs in
+        that step, jobs in those before it; as msgpack."""
+        newest = sorted(self._seen.values(), key=lambda seen: float(seen.last), reverse=True)[:most]
+        self._turn += 1
+        if newest and self._turn % ANEW == 0:
+            del newest[self._turn // ANEW % len(newest)]
+        return _ENCODER.encode(
+            {
+                seen.signature: (seen.last, seen.count, seen.step, seen.trend[-1], sum(seen.trend[:-1]))
+                for seen in newest
+                if seen.exact
+            }
+        )
+
+    def absorb(self, reply: list[Any]) -> list[Seen]:
+        """Take in the script's reply; returns the groups that it names, last seen first."""
+        if not reply:
+            return []
+        _, step, rows = reply
+        found = [self._taken(step, *row) for row in rows]
+        listed = {seen.signature: seen for seen in found}
+        others = (seen for name, seen in self._seen.items() if name not in listed)
+        kept = sorted(others, key=lambda seen: float(seen.last), reverse=True)[: max(0, MOST - len(found))]
+        self._seen = listed | {seen.signature: seen for seen in kept}
+        return found
+
+    def _taken(
+        self, step: int, signature: bytes, last: bytes, count: int, row: bytes | None, first: Any, counts: list[int]
+    ) -> Seen:
+        """A group from a row of the reply: what it says anew, the rest as it was."""
+        name = text(signature)
+        seen = self._seen.get(name)
+        anew = len(counts) == STEPS
+        if seen is None or anew:
+            trend = list(counts) if anew else [0] * STEPS
+            return Seen(name, text(last), count, decode_signature(row), _ms(first), trend, step, exact=anew)
+        unread = not counts and (seen.last, seen.count) != (text(last), count)
+        seen.move_to(step)
+        if counts:
+            seen.trend[-len(counts) :] = counts
+        seen.last, seen.count, seen.exact = text(last), count, seen.exact and not unread
+        seen.first_ms = _ms(first) or seen.first_ms
+        seen.row = decode_signature(row) if row else seen.row
+        return seen
+
+
+def _ms(value: Any) -> int:
+    return int(float(value)) if value else 0

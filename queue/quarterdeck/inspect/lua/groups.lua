@@ -1,0 +1,78 @@
+-- Shared by the snapshot script: failure groups, and how many of each group's jobs failed in each step of the last hour.
+-- Steps are whole: step N holds what failed from N times its length on. Who has read a group before says what was there;
+-- then only what has changed since is counted, which is one command for a group at rest and two for one that grows.
+
+-- Counts of the steps from `low` to `high`, oldest first, and their sum. `last` is the upper bound of the newest.
+local function counts_of(key, low, high, step, last)
+  local counts, above = {}, 0
+  for at = high, low, -1 do
+    local n = call('ZCOUNT', key, digits(at * step), last)
+    counts[at - low + 1] = n - above
+    above = n
+  end
+  return counts, above
+end
+
+-- All steps of the hour before and with `high`; no further back than there is anything left to count.
+local function whole_hour(key, seen, steps, high, step, last)
+  local counts, low = {}, high - steps + 1
+  for at = 1, steps do counts[at] = 0 end
+  if tonumber(seen) < low * step then return counts end
+  local all, above = call('ZCOUNT', key, digits(low * step), last), 0
+  for at = high, low, -1 do
+    if above == all then break end
+    local n = at == low and all or call('ZCOUNT', key, digits(at * step), last)
+    counts[at - low + 1] = n - above
+    above = n
+  end
+  return counts
+end
+
+-- What came since a group was read. k = {last seen, count, step of then, jobs in that step, jobs in the steps before it}
+-- Returns the counts of the steps from then to now and, where jobs have left it, the first time that is left; nothing
+-- when the steps before have changed too.
+local function since(key, k, count, steps, high, step)
+  if high - k[3] >= steps then return nil end
+  local counts, sum = counts_of(key, k[3], high, step, '+inf')
+  local first = function() return call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] end
+  if sum - k[4] == count - k[2] then
+    return counts, count == sum and first() -- the oldest may have left and others come in the same step
+  end
+  if high == k[3] and call('ZCOUNT', key, digits((high - steps + 1) * step), '+inf') == sum + k[5] then
+    return counts, first()
+  end
+  return nil
+end
+
+-- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, steps, step ms, how
+-- many may be read whole, a moment in the past (ms) or '' for now, what is known (msgpack: signature → k as above)
+-- Returns {number of signatures, the present step, rows {signature, last seen, count, row or false, first time or false,
+-- counts of the newest steps, oldest first: none when nothing has changed or there was no leave to read it whole}}.
+OPS['groups'] = function(a)
+  local time, past = call('TIME'), a[8] ~= ''
+  local now = past and tonumber(a[8]) or tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local steps, step, leave = tonumber(a[5]), tonumber(a[6]), tonumber(a[7])
+  local high, last = math.floor(now / step), past and a[8] or '+inf'
+  local known, rows = cmsgpack.unpack(a[9]), {}
+  local found = call('ZREVRANGE', a[1], 0, tonumber(a[4]) - 1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local signature, seen = found[i], found[i + 1]
+    local key, k = a[3] .. signature, known[signature]
+    local count = past and try('ZCOUNT', key, '-inf', last) or not past and try('ZCARD', key)
+    if count and count > 0 then
+      local row, counts, first = false, nil, false
+      if k and k[1] == seen and k[2] == count then
+        counts = {}
+      elseif k then
+        counts, first = since(key, k, count, steps, high, step)
+      end
+      if not counts then
+        row, first, counts = try('HGET', a[2], signature), call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], {}
+        if leave > 0 then counts = whole_hour(key, seen, steps, high, step, last) end
+        leave = leave - 1
+      end
+      rows[#rows + 1] = {signature, seen, count, row, first, counts}
+    end
+  end
+  return {call('ZCARD', a[1]), high, rows}
+end
