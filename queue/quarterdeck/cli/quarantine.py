@@ -1,9 +1,13 @@
-"""Set jobs aside by function, argument and error, present and future; list the rules; lift them."""
+"""Set jobs aside by function, argument and error, present and future; list the rules; lift them. Delete what can't be
+read, or put it back."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from typing import Any
+
+import msgspec
 
 from quarterdeck.cli.acting import act, add_act_flags, operator_of
 from quarterdeck.cli.looking import print_json
@@ -14,8 +18,11 @@ from quarterdeck.text import clean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck quarantine` takes."""
-    parser.add_argument("command", choices=("list", "add", "release", "delete"))
-    parser.add_argument("rule", nargs="?", default="", metavar="RULE", help="for release and delete")
+    parser.add_argument("command", choices=("list", "add", "release", "delete", "drop", "put-back"))
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="RULE for release and delete; what can't be read for drop and put-back"
+    )
+    parser.add_argument("--payload", metavar="JSON", help="for put-back: the job's fields, mended")
     parser.add_argument("--function", default="", metavar="NAME")
     parser.add_argument("--argument", default="", metavar="TEXT", help="text in the arguments' JSON")
     parser.add_argument("--error", default="", metavar="TEXT", help="text in the error")
@@ -40,7 +47,25 @@ def run(args: argparse.Namespace) -> int:
                 queue, function=args.function, argument=args.argument, error=args.error, reason=args.reason
             ),
         )
-    return act(args, lambda operator: operator.lift_quarantine(queue, args.rule, release=args.command == "release"))
+    if args.command == "drop":
+        return act(args, lambda operator: operator.delete_unreadable(queue, args.names, reason=args.reason))
+    if len(args.names) != 1:
+        raise UsageError(f"'{args.command}' takes one name.", "quarterdeck quarantine list, or the screen :quarantine.")
+    name = args.names[0]
+    if args.command == "put-back":
+        payload = _payload(args.payload)
+        return act(args, lambda operator: operator.put_back(queue, name, payload, reason=args.reason))
+    return act(args, lambda operator: operator.lift_quarantine(queue, name, release=args.command == "release"))
+
+
+def _payload(text: str | None) -> dict[str, Any] | None:
+    """The fields in `--payload`, None when there are none. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise UsageError(f"--payload is no JSON object: {error}.") from None
 
 
 async def _list(args: argparse.Namespace) -> int:

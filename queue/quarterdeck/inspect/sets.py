@@ -12,6 +12,7 @@ from quarterdeck.inspect.filter import Filter
 from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import AnyRow, BinRow, BulkRow, JobState, OperatorRow, Page, QuarantineRow, View
+from quarterdeck.text import mask_text
 
 MOST: Final = 1_000
 """Entries of a hash that are read whole."""
@@ -176,7 +177,7 @@ def _quarantine_row(queue: str, entry: str, raw: bytes | None) -> QuarantineRow:
         key=found.key or entry,
         reason=found.reason,
         at_ms=found.at_ms,
-        raw=found.raw,
+        raw=mask_text(found.raw),
         rule=found.rule,
         function=found.function,
     )

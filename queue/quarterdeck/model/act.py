@@ -172,6 +172,14 @@ class Operator(Protocol):
     async def lift_quarantine(self, queue: str, rule: str, *, release: bool = True) -> Outcome:
         """Lift a rule; the jobs it holds are released, or deleted into the recycle bin."""
 
+    async def delete_unreadable(self, queue: str, entries: Sequence[str] = (), *, reason: str = "") -> Outcome:
+        """Move what can't be read, or only what `entries` name, from the quarantine into the recycle bin."""
+
+    async def put_back(
+        self, queue: str, entry: str, payload: Mapping[str, Any] | None = None, *, reason: str = ""
+    ) -> Outcome:
+        """Put something unreadable back into the queue, as it is or as the job fields in `payload`."""
+
     async def control_bulk(self, queue: str, bulk: str, command: str) -> Outcome:
         """Tell a bulk operation: pause, resume, stop."""
 

@@ -52,7 +52,8 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 
 def script(name: str) -> Script:
     """A script of this room, with the shared functions before it."""
-    return load("quarterdeck.operate", name, "quarterdeck.broker:names", "quarterdeck.broker:failed", "index")
+    broker = [f"quarterdeck.broker:{each}" for each in ("names", "failed")]
+    return load("quarterdeck.operate", name, *broker, "index", "binning")
 
 
 def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:
@@ -210,7 +211,7 @@ async def _abort_chunk(
     return answers
 
 
-async def restore(client: Client, queue: str, members: Sequence[str]) -> tuple[str, ...]:
+async def restore(client: Client, queue: str, members: Sequence[str | bytes]) -> tuple[str, ...]:
     """Bring jobs (ACT/KEY) back out of the recycle bin. Answers: ok, gone, queued."""
     answers: tuple[str, ...] = ()
     for part in chunks(members):

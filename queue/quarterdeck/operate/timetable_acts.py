@@ -15,7 +15,7 @@ from quarterdeck.operate import workers
 from quarterdeck.operate.arguments import check, nearest
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.bridge import Bridge
-from quarterdeck.operate.payload import unmasked
+from quarterdeck.operate.unmasking import unmasked
 from quarterdeck.schedule import ScheduleBook
 from quarterdeck.schedule.spec import ScheduleError, converted
 from quarterdeck.schedule.stock import PREFIX

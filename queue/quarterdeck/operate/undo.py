@@ -93,11 +93,11 @@ _UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str
 }
 
 
-async def binned(client: Client, queue: str, act: str) -> list[str]:
-    """The members of the recycle bin that `act` put there, oldest first."""
+async def binned(client: Client, queue: str, act: str) -> list[str | bytes]:
+    """The members of the recycle bin that `act` put there, in their order; garbage may have any bytes in its name."""
     prefix = f"{act}/".encode()
-    found: list[str] = []
+    found: list[str | bytes] = []
     async for member, _ in client.zscan_iter(keys_of(queue).bin, match=prefix + b"*", count=1_000):
         if member.startswith(prefix):
-            found.append(member.decode())
+            found.append(member)
     return sorted(found)

@@ -8,6 +8,7 @@ for prose that may quote a secret, `fit` for a column of a table.
 from quarterdeck.text.cells import asciify, cell_width, fit, shorten, wrap
 from quarterdeck.text.cleaning import ELLIPSIS, clean, clean_lines
 from quarterdeck.text.figures import (
+    count_of,
     countdown,
     human_age,
     human_bytes,
@@ -26,6 +27,7 @@ __all__ = [
     "cell_width",
     "clean",
     "clean_lines",
+    "count_of",
     "countdown",
     "fit",
     "human_age",

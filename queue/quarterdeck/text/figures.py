@@ -64,6 +64,11 @@ def human_count(count: float | None, width: int = 9) -> str:
     return f"{size:.1f}{unit}" if abs(size) < 9.95 else f"{size:.0f}{unit}"
 
 
+def count_of(count: int, noun: str, nouns: str = "") -> str:
+    """A number with its noun: `1 job`, `0 jobs`, `1,204 jobs`; `nouns` is the plural where it is not an added `s`."""
+    return f"{human_count(count, 15)} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def human_rate(per_second: float | None) -> str:
     """Events per second with as many digits as matter: `0` `0.1` `20.1` `1,284`; `-` when unknown."""
     if not _known(per_second):

@@ -17,21 +17,8 @@ local queue, who, act = ARGV[1], ARGV[2], ARGV[3]
 local most, keep = tonumber(ARGV[4]), tonumber(ARGV[5])
 local aborting, deleting = ARGV[6] == 'abort', ARGV[6] == 'delete'
 local names = names_of(queue)
-local bin_key, bin_jobs = 'qd:bin:' .. queue, 'qd:bin-jobs:' .. queue
 local now = clock_ms()
-
-local function forget(member)
-  redis.call('ZREM', bin_key, member)
-  redis.call('HDEL', bin_jobs, member, member .. '\0row', member .. '\0raw', member .. '\0sig')
-end
-
-local function bin(key, was, at, row, raw, signature_row)
-  local member = act .. '/' .. key
-  redis.call('ZADD', bin_key, now, member)
-  redis.call('HSET', bin_jobs, member, cjson.encode({
-    key = key, was = was, at = tostring(at), who = who, act = act, deleted_ms = now, expires_ms = now + keep,
-  }), member .. '\0row', row or '', member .. '\0raw', raw or '', member .. '\0sig', signature_row or '')
-end
+local bin = binner(queue, who, act, keep, now)
 
 local answers = {}
 for i = 7, #ARGV, 3 do
@@ -78,11 +65,5 @@ for i = 7, #ARGV, 3 do
   answers[#answers + 1] = answer
 end
 
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', bin_key, '-inf', now - keep, 'LIMIT', 0, 1000)) do
-  forget(member)
-end
-local over = redis.call('ZCARD', bin_key) - most
-if over > 0 then
-  for _, member in ipairs(redis.call('ZRANGE', bin_key, 0, math.min(over, 1000) - 1)) do forget(member) end
-end
+thin_bin(queue, most, keep, now)
 return answers
