@@ -11,6 +11,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.model import (
     AttemptStat,
     AuditRow,
+    BulkRow,
     CurrentJob,
     FailureGroup,
     Finding,
@@ -353,13 +354,18 @@ def test_an_incident_note_is_markdown_that_untrusted_text_can_not_break() -> Non
         verdict=TROUBLE,
         acts=(AuditRow(id="1", at_ms=NOW, who="bob", origin="", verb="retry", subject="s", done=3, reason="why"),),
     )
-    note = incident_note("prod", seen, [Outcome(message="Did.", command="quarterdeck retry k")], MOMENT)
+    bulk = BulkRow(
+        id="q/1", queue="q", verb="retry", query="sig:a|b", reason="", owner="ann", mode="canary", state="tripped",
+        started_ms=NOW, total=300, done=1, failed=1, tripped="the canary failed again",
+    )  # fmt: skip
+    note = incident_note("prod", seen, [Outcome(message="Did.", command="quarterdeck retry k")], MOMENT, (), [bulk])
     assert note.startswith("# Incident on prod, 2026-11-22 12:03:20 UTC")
     assert "a\\|b" in note
     assert "\n# h" not in note
     assert "\\[x\\](y)" in note
     assert "quarterdeck retry k" in note
     assert "bob: retry s, 3 jobs (why)" in note
+    assert "ann: retry sig:a\\|b, canary: tripped (the canary failed again), 1 of 300 released, 1 failed again" in note
 
 
 # Places.
@@ -412,8 +418,6 @@ def test_all_that_is_wrong_is_listed_with_where_to_look_and_the_server() -> None
 
 
 def test_bulk_operations_under_way_stand_in_the_rule() -> None:
-    from quarterdeck.model import BulkRow
-
     def bulk(**changed: Any) -> BulkRow:
         plain: dict[str, Any] = {
             "id": "q/b", "queue": "q", "verb": "retry", "query": "", "reason": "", "owner": "bob", "mode": "canary",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quarterdeck.model import AuditRow, FailureGroup, Outcome, Snapshot
+from quarterdeck.model import AuditRow, BulkRow, FailureGroup, Outcome, Snapshot
 from quarterdeck.text import human_age, human_count, human_percent
 from tui.rendering.moment import Moment
 from tui.rendering.queues import queue_state
@@ -17,10 +17,12 @@ def incident_note(
     done: Iterable[Outcome],
     moment: Moment,
     seen: Iterable[FailureGroup] = (),
+    bulks: Iterable[BulkRow] = (),
 ) -> str:
     """The note: verdict, queues, failure groups, workers, acts of all operators, and the commands given from here.
 
-    `seen` are the groups that were met before, as they were at their largest.
+    `seen` are the groups that were met before, as they were at their largest; `bulks` the bulk operations that the
+    server still knows.
     """
     parts = [
         f"# Incident on {_safe(environment, moment)}, {moment.stamp(moment.now_ms)}",
@@ -30,6 +32,7 @@ def incident_note(
         *_groups(snapshot.groups, seen, moment),
         *_workers(snapshot, moment),
         *_acts(snapshot.acts, moment),
+        *_bulks(bulks, moment),
         *_commands(done, moment),
     ]
     return "\n".join(parts) + "\n"
@@ -114,6 +117,23 @@ def _acts(acts: Iterable[AuditRow], moment: Moment) -> list[str]:
         lines.append(
             f"- {moment.stamp(act.at_ms)} {_safe(act.who, moment)}: {_safe(act.verb, moment)} "
             f"{_safe(act.subject, moment)}{count}{why}"
+        )
+    return [*lines, ""] if len(lines) > 2 else []
+
+
+def _bulks(bulks: Iterable[BulkRow], moment: Moment) -> list[str]:
+    """What became of the acts on many, oldest first."""
+    lines = ["## Bulk operations", ""]
+    for bulk in sorted(bulks, key=lambda row: row.started_ms):
+        total = f" of {human_count(bulk.total)}" if bulk.total >= 0 else ""
+        counts = [f"{human_count(bulk.done)}{total} released"]
+        counts += [f"{human_count(bulk.failed)} failed again"] if bulk.failed else []
+        counts += [f"{human_count(bulk.skipped)} skipped"] if bulk.skipped else []
+        pace = "at once" if bulk.mode == "all" else _safe(bulk.mode, moment)
+        why = f" ({_safe(bulk.tripped, moment)})" if bulk.tripped else ""
+        lines.append(
+            f"- {moment.stamp(bulk.started_ms)} {_safe(bulk.owner, moment)}: {_safe(bulk.verb, moment)} "
+            f"{_safe(bulk.query, moment)}, {pace}: {bulk.state}{why}, {', '.join(counts)}"
         )
     return [*lines, ""] if len(lines) > 2 else []
 

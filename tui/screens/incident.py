@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from quarterdeck.errors import QuarterdeckError, UsageError
-from quarterdeck.model import View
+from quarterdeck.model import BulkRow, Screen, View
 from tui.rendering.incident import incident_note
 
 if TYPE_CHECKING:
     from tui.app import Deck
+
+
+BULKS: Final = 100
+"""Bulk operations that a note tells of at most, the newest."""
 
 
 async def write_incident(deck: Deck, words: str) -> None:
@@ -19,7 +23,9 @@ async def write_incident(deck: Deck, words: str) -> None:
     snapshot = await deck.read(View())
     deck.sightings.notice(snapshot)
     seen = deck.sightings.groups()
-    text = incident_note(deck.station.name, snapshot, deck.acting.outcomes, deck.moment(), seen)
+    page = (await deck.read(View(screen=Screen.BULKS, limit=BULKS))).page
+    bulks = [row for row in page.rows if isinstance(row, BulkRow)] if page is not None else []
+    text = incident_note(deck.station.name, snapshot, deck.acting.outcomes, deck.moment(), seen, bulks)
     _write(deck, words or f"incident-{_stamp(deck)}.md", text)
 
 

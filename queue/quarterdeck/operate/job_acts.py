@@ -182,6 +182,7 @@ class JobActs(Bridge):
                 bulks.describe(selection) if not selection.refs else f"{len(mine.refs)} jobs",
                 queue=queue,
                 reason=reason,
+                done=state.total if held else 0,  # what it is for: what became of them, the operation itself tells
                 command=command,
                 undo=act,
                 undo_record=undo if verb is Verb.DELETE else None,
