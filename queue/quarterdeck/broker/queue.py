@@ -189,14 +189,27 @@ class Queue(LookingQueue):
         """Abort a job: at once while it waits, by its worker while it runs; one that has ended stays as it is."""
         job.status = Status.ABORTING
         job.error = error
+        ended = self.copy(job)
+        ended.status, ended.result, ended.completed = Status.ABORTED, None, now()
+        signature = signature_of_text(error, job.function)
+        item = ending.failed(ended, _bytes(self.serialize(ended)), signature, number=1, holder="", us=0, worker="")
+        marker_ms = max(1, int(ttl * 1000))
         answer = await self.caller.run(
             script("abort"),
             [self.keys.queued],
-            [self.name, job.key, self.serialize(job), max(1, int(ttl * 1000)), error],
+            [
+                self.name,
+                job.key,
+                self.serialize(job),
+                marker_ms,
+                error,
+                ending.HISTORY_COUNT,
+                *ending.arguments([item]),
+            ],
         )
         if answer == b"waiting":
-            await self.finish(job, Status.ABORTED, error=error)
-            await self.caller.call("DEL", job.abort_id)
+            self.aborted += 1
+            job.replace(ended)
         elif answer == b"ended":
             stored = await self.job(job.key)
             if stored is not None:

@@ -52,7 +52,7 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 
 def script(name: str) -> Script:
     """A script of this room, with the shared functions before it."""
-    broker = [f"quarterdeck.broker:{each}" for each in ("names", "failed")]
+    broker = [f"quarterdeck.broker:{each}" for each in ("names", "failed", "tell")]
     return load("quarterdeck.operate", name, *broker, "index", "binning")
 
 

@@ -1,4 +1,4 @@
-"""Commands for this worker that operators left on the server, read with its beat."""
+"""Commands for this worker that operators and clients left on the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ STACK_LIMIT: Final = 8000
 
 
 class Command(msgspec.Struct):
-    """One command: quiet, resume, stop, concurrency (value: slots), stack (value: the job's key)."""
+    """One command: quiet, resume, stop, concurrency (value: slots), stack (value: the job's key); and what
+    scripts tell: abort (value: the job's key), due (value: the queue where a delayed job is due soon)."""
 
     command: str
     value: str | int = ""
@@ -41,6 +42,9 @@ class Control:
         except (msgspec.DecodeError, UnicodeDecodeError):
             logger.warning("a command that can't be read: %r", record[:200])
             return
+        if asked.command in {"abort", "due"}:
+            self._hear(asked.command, str(asked.value))
+            return
         logger.warning("told to %s %s by %s", asked.command, asked.value, asked.who or "?")
         worker = self._worker
         if asked.command == "quiet":
@@ -57,6 +61,15 @@ class Control:
             logger.warning("the command %r is not known", asked.command)
         worker.turns.kick()
         worker.beats.soon()
+
+    def _hear(self, word: str, value: str) -> None:
+        worker = self._worker
+        if word == "abort":
+            worker.upkeeping.abort(value)
+        else:
+            promotion = worker.promotions.get(value)
+            if promotion is not None:
+                promotion.expect(0.0)
 
     def _concurrency(self, value: str) -> None:
         if value.isdecimal() and 0 < int(value) <= 10_000:

@@ -25,6 +25,7 @@ from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.complaints import Complaints
 from quarterdeck.worker.link import POLL_S, Link
 from quarterdeck.worker.state import QueueState
+from quarterdeck.worker.turn import Turn, void
 
 IN_FLIGHT: Final = 3
 """Turns on their way at a time: one is run while the others travel."""
@@ -35,18 +36,6 @@ MEET_EVERY: Final = 32
 
 Taken = Callable[[int, str, list[bytes], list[bytes], list[bytes]], None]
 """Called with queue number, holder, marked, unmarked, alone (each ID, payload, ...)."""
-
-
-class Turn:
-    """A call on its way."""
-
-    __slots__ = ("items", "order", "token", "want")
-
-    def __init__(self, token: int, items: list[Settlement], want: int, order: list[int]) -> None:
-        self.token = token
-        self.items = items
-        self.want = want
-        self.order = order
 
 
 class Turns:
@@ -73,6 +62,8 @@ class Turns:
         self.set_concurrency(concurrency)
         self.on_refused: Callable[[Settlement], None] = lambda _item: None
         self.on_idle: Callable[[], None] = lambda: None
+        self.on_delayed: Callable[[int, float], None] = lambda _number, _due_s: None
+        """Called with queue number and epoch s on the server's clock when a job was put off until then."""
         self._clock = clock
         self._slots = slots
         self._taken = taken
@@ -192,10 +183,10 @@ class Turns:
         self._in_flight.append(turn)
         self._reserved += want
         self.quiet.clear()
-        settlements, others = arranged(items)
+        settlements, turn.unusual = arranged(items)
         command: list[Any] = [
             "EVALSHA",
-            self._shas[others],
+            self._shas[turn.unusual],
             *self._head,
             self._json,
             self.token,
@@ -231,12 +222,19 @@ class Turns:
             self.on_refused(turn.items[number - 1])
         for error in errors:
             self._complaints.say(error.decode("utf-8", "replace"))
+        if turn.unusual:
+            self._tell_delays(turn.items)
         if word == b"unleased":
             for number in turn.order:
                 self.states[number - 1].rest(POLL_S / 2)
         else:
             self._distribute(turn, takes)
         self.kick()
+
+    def _tell_delays(self, items: list[Settlement]) -> None:
+        for number, what, _, _, _, due, *_ in items:
+            if what in {"r", "b"} and due != "0":
+                self.on_delayed(number, float(due))
 
     def _distribute(self, turn: Turn, takes: list[Any]) -> None:
         got = 0
@@ -278,14 +276,14 @@ class Turns:
     async def _clear_up(self, wire: Wire) -> None:
         """Find out what became of the turns that have no answer, or broke off; what they did not do is sent again."""
         if self._in_flight:
-            undone = await self._void(wire, self._in_flight)
+            undone = await void(wire, self.queues, self.worker, self._in_flight)
             self._in_flight.clear()
             self._reserved = 0
             self._pending.extendleft(reversed(undone))
         while self._broken:
             turn = self._broken[0]
             try:
-                undone = await self._void(wire, [turn])
+                undone = await void(wire, self.queues, self.worker, [turn])
             except exceptions.ResponseError as error:
                 if is_passing(error):
                     raise
@@ -298,17 +296,3 @@ class Turns:
             for state in self.states:
                 state.filled()
         self.kick()
-
-    async def _void(self, wire: Wire, turns: Sequence[Turn]) -> list[Settlement]:
-        """Make turns void and give back what they took; returns their settlements that were not carried out."""
-        voiding = script("void")
-        keys = [queue.keys.queued for queue in self.queues]
-        items = [item for turn in turns for item in turn.items]
-        args: list[Any] = [self.worker, turns[0].token, turns[-1].token, len(keys), *self._names]
-        for item in items:
-            args += (item[0], item[2], item[3])
-        try:
-            undone = await wire.call("EVALSHA", voiding.sha, len(keys), *keys, *args)
-        except exceptions.NoScriptError:
-            undone = await wire.call("EVAL", voiding.source, len(keys), *keys, *args)
-        return [items[number - 1] for number in undone]

@@ -1,11 +1,11 @@
-"""What a worker does beside its jobs each second: bring due jobs, look after aborts, stuck jobs and lost ownership."""
+"""What a worker does beside its jobs: look after aborts, stuck jobs and lost ownership; introduce its queues."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from redis import exceptions
@@ -27,6 +27,10 @@ CLOSE_LOOK_S: Final = 10.0
 INTRODUCE_S: Final = 300.0
 WATCHED: Final = 500
 """Jobs a call."""
+YOUNG_S: Final = 0.05
+"""Younger jobs are not looked at: most end before it."""
+LOOKS_S: Final = (0.0, 0.01, 0.05, 0.1, 0.2, 0.4)
+"""When to look for a job that is to be aborted: the answer by which it was taken may be under way still."""
 
 
 class Upkeep:
@@ -36,11 +40,11 @@ class Upkeep:
         self._worker = worker
         self._closely_s = 0.0
         self._unknown: dict[tuple[str, str], float] = {}
+        self._to_abort: set[str] = set()
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until cancelled."""
-        duties = [self._promote(queue) for queue in self._worker.queues]
-        duties += [self._watch(), self._introduce()]
+        duties = [self._watch(), self._introduce()]
         if self._worker.cron_jobs and self._worker.scheduler is None:
             duties.append(self._saq_crons())
         return duties
@@ -55,31 +59,6 @@ class Upkeep:
             except (exceptions.RedisError, OSError) as error:
                 logger.debug("introducing: %s", error)
             await asyncio.sleep(INTRODUCE_S)
-
-    # -- due jobs --
-
-    async def _promote(self, queue: Queue) -> None:
-        """Bring delayed jobs to their queue when they are due; the answer says when the next one is."""
-        worker = self._worker
-        most_s = float(worker.timers["schedule"])
-        promote = script("promote")
-        pause_s = 0.0
-        while True:
-            await asyncio.sleep(pause_s)
-            await worker.turns.connected.wait()
-            pause_s = most_s
-            wire = worker.turns.wire
-            if wire is None:
-                continue
-            try:
-                ids, next_ms = await wire.call("EVALSHA", promote.sha, 1, queue.keys.queued, queue.name, 1000, 0)
-            except exceptions.RedisError as error:
-                logger.debug("promoting: %s", error)
-                continue
-            if next_ms >= 0:
-                pause_s = min(most_s, max(next_ms / 1000, 0.005))
-            if len(ids) >= 1000:
-                pause_s = 0.0
 
     async def _saq_crons(self) -> None:
         """SAQ's own cron jobs, when no scheduler carries them."""
@@ -101,7 +80,24 @@ class Upkeep:
         every_s = float(worker.timers["abort"])
         while True:
             await asyncio.sleep(every_s)
-            await self.watch(every_s)
+            await self.watch(YOUNG_S)
+
+    def abort(self, key: str) -> None:
+        """Somebody says that a job of ours is to be aborted: look at once."""
+        self._to_abort.add(key)
+        if len(self._to_abort) == 1:
+            self._worker.spawn(self._look_for_aborted())
+
+    async def _look_for_aborted(self) -> None:
+        running = self._worker.runner.running
+        for pause_s in LOOKS_S:
+            await asyncio.sleep(pause_s)
+            attempts = [each for each in running.values() if each.job.key in self._to_abort]
+            await self._look_at(attempts, closely=True)
+            self._to_abort -= {each.job.key for each in attempts}
+            if not self._to_abort:
+                return
+        self._to_abort.clear()
 
     async def watch(self, threshold_s: float) -> None:
         """Look after attempts that have run for `threshold_s`: aborted, held by somebody else, without heartbeat."""
@@ -115,14 +111,17 @@ class Upkeep:
         if closely:
             self._closely_s = time.monotonic()
         now_ms = worker.clock.now_ms()
-        for number, queue in enumerate(worker.queues, 1):
-            of_queue = [each for each in attempts if each.number == number]
-            for start in range(0, len(of_queue), WATCHED):
-                await self._look(queue, of_queue[start : start + WATCHED], closely=closely)
+        await self._look_at(attempts, closely=closely)
         for attempt in attempts:
             job = attempt.job
             if job.heartbeat and now_ms - max(int(job.touched), int(job.started)) > job.heartbeat * 1000:
                 worker.runner.cancel(attempt, "stuck")
+
+    async def _look_at(self, attempts: Sequence[Attempt], *, closely: bool) -> None:
+        for number, queue in enumerate(self._worker.queues, 1):
+            of_queue = [each for each in attempts if each.number == number]
+            for start in range(0, len(of_queue), WATCHED):
+                await self._look(queue, of_queue[start : start + WATCHED], closely=closely)
 
     async def _look(self, queue: Queue, attempts: list[Attempt], *, closely: bool) -> None:
         runner, wire = self._worker.runner, self._worker.turns.wire
@@ -165,9 +164,7 @@ class Upkeep:
                 continue
             since_s = unknown[job_id, token] = self._unknown.get((job_id, token), now_s)
             if now_s - since_s >= 1.0:
-                task = asyncio.get_running_loop().create_task(self._give_back(number, job_id, token))
-                worker.tasks.add(task)
-                task.add_done_callback(worker.tasks.discard)
+                worker.spawn(self._give_back(number, job_id, token))
         self._unknown = unknown
 
     async def _give_back(self, number: int, job_id: str, token: str) -> None:

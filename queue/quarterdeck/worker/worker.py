@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -25,8 +25,10 @@ from quarterdeck.worker.beats import Beat, Beats
 from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.control import Control
 from quarterdeck.worker.intake import Intake
+from quarterdeck.worker.mailbox import hear
 from quarterdeck.worker.outcomes import Follow
 from quarterdeck.worker.portrait import Portrait
+from quarterdeck.worker.promotion import Promotion
 from quarterdeck.worker.rescuer import Rescuer
 from quarterdeck.worker.runner import Runner
 from quarterdeck.worker.turns import Turns
@@ -179,14 +181,23 @@ class Worker(SaqWorker[Any]):
         )
         self.control = Control(self)
         self.upkeeping = Upkeep(self)
+        self.promotions = {each.name: Promotion(each, turns, float(self.timers["schedule"])) for each in self.queues}
+        turns.on_delayed = self._delayed
         self.beats.start()
         turns.start()
-        spawn = asyncio.get_running_loop().create_task
         for each, state in zip(self.queues, turns.states, strict=True):
-            self.tasks.add(spawn(wake(each, state, turns.kick)))
-        self.tasks.update(spawn(each) for each in self.upkeeping.tasks())
+            self.spawn(wake(each, state, turns.kick))
+        self.spawn(hear(self.queues, self.id, self.control.obey))
+        for duty in (*(each.run() for each in self.promotions.values()), *self.upkeeping.tasks()):
+            self.spawn(duty)
         if self.scheduler is not None:
-            self.tasks.add(spawn(self.scheduler.run()))
+            self.spawn(self.scheduler.run())
+
+    def spawn(self, duty: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the jobs, until it ends or the worker does."""
+        task = asyncio.get_running_loop().create_task(duty)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
@@ -267,6 +278,9 @@ class Worker(SaqWorker[Any]):
     def _freed(self, attempt: Attempt) -> None:
         self.job_task_contexts.pop(attempt.job, None)
         self.intake.freed()
+
+    def _delayed(self, number: int, due_s: float) -> None:
+        self.promotions[self.queues[number - 1].name].expect(due_s - self.clock.now_ms() / 1000)
 
     def _refused(self, item: Settlement) -> None:
         self.runner.tally.late += 1

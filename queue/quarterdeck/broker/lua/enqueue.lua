@@ -1,5 +1,5 @@
 -- Adds new jobs to a queue. Refused by the server when its memory is full.
--- Preludes: names.
+-- Preludes: names, tell.
 -- KEYS[1]  saq:Q:queued, for the cluster slot
 -- ARGV[1]  Q
 -- ARGV[2]  1 when this is sent again because the answer was lost
@@ -9,6 +9,7 @@
 local n = names_of(ARGV[1])
 local refused, ready, ids = {}, {}, {}
 local accepted = 0
+local soonest
 for i = 3, #ARGV, 3 do
   local key, payload, due = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local id = n.prefix .. key
@@ -26,7 +27,11 @@ for i = 3, #ARGV, 3 do
       redis.call('SET', id, payload)
       redis.call('ZADD', n.incomplete, due, id)
       accepted = accepted + 1
-      if due == '0' then ready[#ready + 1] = id end
+      if due == '0' then
+        ready[#ready + 1] = id
+      elseif not soonest or tonumber(due) < soonest then
+        soonest = tonumber(due)
+      end
     end
   end
 end
@@ -34,5 +39,11 @@ if #ready > 0 then redis.call('RPUSH', n.queued, unpack(ready)) end
 if accepted > 0 then
   local minute = n.minute .. math.floor(clock_ms() / 60000)
   if redis.call('HINCRBY', minute, 'in', accepted) == accepted then redis.call('EXPIRE', minute, 93600) end
+end
+if soonest then
+  -- Workers look for due jobs once a second: one of them is told of what is due before that.
+  local now = clock_ms()
+  local alive = soonest * 1000 < now + 1000 and redis.call('ZREVRANGEBYSCORE', n.lease, '+inf', text(now), 'LIMIT', 0, 1)
+  if alive and alive[1] then tell(n, alive[1], 'due', n.queue) end
 end
 return refused

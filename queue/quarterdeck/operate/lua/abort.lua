@@ -19,6 +19,7 @@ for i = 4, #ARGV, 3 do
     redis.call('SET', id, payload)
     redis.call('SET', 'saq:abort:' .. key, ARGV[2], 'EX', ARGV[3])
     redis.call('PUBLISH', id, 'aborting')
+    tell_abort(names, id)
   end
   answers[#answers + 1] = answer
 end
