@@ -31,9 +31,8 @@ types: $(VENV)/.test ## mypy, strict
 contracts: $(VENV)/.test ## The imports point one way
 	$(BIN)/lint-imports
 
-# Not steady on a busy machine yet, run by hand: pytest tests/acceptance/test_night.py tests/acceptance/test_deck_endings.py
 tests: $(VENV)/.test ## All tests, WORKERS=3 at a time
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --deselect tests/acceptance/test_night.py --deselect tests/acceptance/test_deck_endings.py
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 pictures: $(VENV)/.test ## Accept the present pictures of the screens
 	$(BIN)/pytest -q tests/ui --snapshot-update

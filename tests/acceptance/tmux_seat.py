@@ -1,0 +1,61 @@
+"""The operator's seat with tmux between the line and the dashboard, as on most bastion hosts."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from operator_seat import ROOT, Seat, surroundings
+from terminal_lab import Lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIGURATION = """
+set -g status off
+set -g escape-time 50
+set -g default-terminal screen-256color
+set -g default-shell /bin/sh
+"""
+"""The whole window is the dashboard's; an Esc over a far line is not taken for Alt with the key after it."""
+
+
+class TmuxSeat(Seat):
+    """`python -m tui …` in a tmux server of its own, whose client is what the line leads to."""
+
+    def __init__(self, place: Path, *words: str, environ: dict[str, str] | None = None, **line: Any) -> None:
+        self.place = place
+        self.socket = str(place / uuid.uuid4().hex[:8])
+        self.ended = place / "ended"
+        settings = place / "tmux.conf"
+        settings.write_text(CONFIGURATION)
+        dashboard = shlex.join([sys.executable, "-m", "tui", *words])
+        command = ["tmux", "-u", "-S", self.socket, "-f", str(settings), "new-session"]
+        Lab.__init__(
+            self,
+            [*command, f"{dashboard}; echo $? >{shlex.quote(str(self.ended))}"],
+            environ=surroundings(place, LC_ALL="C.UTF-8", **(environ or {})),
+            cwd=str(ROOT),
+            **line,
+        )
+
+    def quit(self) -> int:
+        """Leave by Ctrl-C; the dashboard's exit status. Its session ends with it, and so does tmux."""
+        self.keys("ctrl-c")
+        assert self.wait_exit() == 0
+        return int(self.ended.read_text())
+
+    def close(self) -> None:
+        """End tmux and all in it."""
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+        super().close()
+
+
+def tmux_is_here() -> bool:
+    """Whether this machine has tmux: it is another program, and nothing of ours needs it."""
+    return shutil.which("tmux", path=os.environ.get("PATH")) is not None
