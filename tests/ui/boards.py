@@ -530,6 +530,14 @@ class FakeOperator:
     async def lift_quarantine(self, queue: str, rule: str, *, release: bool = True) -> Outcome:
         return self._did("lift_quarantine", queue, rule, release)
 
+    async def delete_unreadable(self, queue: str, entries: Sequence[str] = (), *, reason: str = "") -> Outcome:
+        return self._did("delete_unreadable", queue, tuple(entries), reason)
+
+    async def put_back(
+        self, queue: str, entry: str, payload: Mapping[str, Any] | None = None, *, reason: str = ""
+    ) -> Outcome:
+        return self._did("put_back", queue, entry, payload, reason)
+
     async def control_bulk(self, queue: str, bulk: str, command: str) -> Outcome:
         return self._did("control_bulk", queue, bulk, command)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from quarterdeck.errors import RefusedError
 from quarterdeck.model import JobState, Pace, Page, Screen, Snapshot, View
 from tui.messages import SnapshotReady
+from tui.screens.mending import document_of_raw, one_line
 from tui.station import Right
 from tui.widgets.lineinput import LineInput
 
@@ -215,14 +216,84 @@ async def test_deleted_jobs_come_back_from_the_bin(aboard: Aboard) -> None:
         assert (verb, [ref.key for ref in selection.refs]) == ("restore", ["b1"])
 
 
-async def test_what_a_rule_holds_is_released_and_garbage_is_not(aboard: Aboard) -> None:
+async def test_what_a_rule_holds_is_released_and_what_can_be_read_is_put_back(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         await bridge.deck.obey("quarantine")
         await settled(bridge, pilot)
         await keys(bridge, pilot, "r")
-        assert "garbage" in shown(bridge)
+        assert bridge.operator.calls == [("put_back", "emails", "q1", None, "")]
         await keys(bridge, pilot, "j", "r", "tab", "enter")
-        assert bridge.operator.calls == [("lift_quarantine", "emails", "r1", True)]
+        assert bridge.operator.calls[1:] == [("lift_quarantine", "emails", "r1", True)]
+
+
+async def test_what_can_not_be_read_is_deleted_after_asking_one_or_all(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("quarantine")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "ctrl+d")
+        text = shown(bridge)
+        for word in ("Delete 1 unreadable payload?", "q1: not JSON", "recycle bin", "All that can't be read in emails"):
+            assert word in text
+        await keys(bridge, pilot, "enter")
+        assert bridge.operator.calls == []
+        await keys(bridge, pilot, "ctrl+d", "tab", "enter")
+        await keys(bridge, pilot, "ctrl+d", "tab", "tab", "enter")
+        assert bridge.operator.calls == [
+            ("delete_unreadable", "emails", ("q1",), ""),
+            ("delete_unreadable", "emails", (), ""),
+        ]
+
+
+async def test_what_can_not_be_read_is_mended_on_the_line(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("quarantine")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "E")
+        text = shown(bridge)
+        for word in ("Mend q1 and put it back", "not JSON: unexpected end", '{"function": "send_em'):
+            assert word in text
+        await keys(bridge, pilot, "enter", "enter")
+        assert "Line 1, column 14" in shown(bridge)
+        payload = bridge.deck.screen.query_one("#payload", LineInput)
+        payload.value = '{"function": "send_email", "key": "q1", "queue": "emails"}'
+        payload.focus()
+        bridge.operator.error = RefusedError("A job of that key is there already.")
+        await keys(bridge, pilot, "enter", "enter")
+        assert "there already" in shown(bridge)
+        assert payload.value.endswith("}")
+        bridge.operator.error = None
+        await keys(bridge, pilot, "enter")
+        fields = {"function": "send_email", "key": "q1", "queue": "emails"}
+        assert bridge.operator.calls == [("put_back", "emails", "q1", fields, "")]
+
+
+async def test_what_can_not_be_read_is_mended_in_the_own_editor(
+    aboard: Aboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = iter(["{half", '{\n "function": "f"\n}'])
+    given: list[str] = []
+
+    async def edit(_: object, text: str, __: str) -> str:
+        given.append(text)
+        return next(saved)
+
+    monkeypatch.setattr("tui.screens.mending.edit_text", edit)
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey("quarantine")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "ctrl+o")
+        assert "Line 1, column 2" in shown(bridge)
+        await keys(bridge, pilot, "ctrl+o")
+        assert given == ['{"function": "send_em', "{half"]
+        assert '{"function": "f"}' in shown(bridge)
+        await keys(bridge, pilot, "enter")
+        assert bridge.operator.calls == [("put_back", "emails", "q1", {"function": "f"}, "")]
+
+
+def test_a_payload_is_edited_without_what_a_terminal_would_act_on() -> None:
+    assert document_of_raw("{broken\x1b[2J\x9b") == "{broken\\u001b[2J\\u009b"
+    assert document_of_raw('{"a":1}') == '{\n  "a": 1\n}\n'
+    assert one_line(document_of_raw('{"a":"x\\ny"}')) == '{"a": "x\\ny"}'
 
 
 async def test_jobs_are_set_aside_by_what_they_have_in_common(aboard: Aboard) -> None:

@@ -26,6 +26,7 @@ from tui.station import Right
 
 if TYPE_CHECKING:
     from tui.app import Deck
+    from tui.screens.deckscreen import Target
 
 
 def stands_on(deck: Deck, *kinds: type) -> bool:
@@ -65,19 +66,50 @@ async def _act(verb: Verb, selection: Selection, reason: str, pace: Pace | None,
 
 
 async def lift_rule(deck: Deck, *, release: bool) -> None:
-    """Lift the rule that set aside what is under the cursor; its jobs are released, or deleted."""
+    """Lift the rule that set aside what is under the cursor; its jobs are released, or deleted. What no rule set aside
+    can't be read: it is put back, or deleted by itself.
+    """
     from tui.screens.asking import confirm
 
     row = next(iter(deck.deck_screen.targets()), None)
     if not isinstance(row, QuarantineRow):
         return
     if not row.rule:
-        raise UsageError("This is garbage that can't be read, not a job.", "d shows it, y its payload.")
+        from tui.screens.mending import delete_unreadable, put_back
+
+        rows = [it for it in deck.deck_screen.targets() if isinstance(it, QuarantineRow) and not it.rule]
+        await (put_back(deck, rows) if release else delete_unreadable(deck, rows))
+        return
     what = "Release" if release else "Delete"
     line = f"The rule {row.rule} is lifted, and all jobs it holds are {what.lower()}d."
     if await confirm(deck, f"{what} what the rule holds?", line, row.reason, yes=what, danger=not release):
         right = Right.OPERATE if release else Right.ADMIN
         await deck.perform(lambda it: it.lift_quarantine(row.queue, row.rule, release=release), right)
+
+
+def can_be_edited(targets: tuple[Target, ...]) -> bool:
+    """Whether these are one failed job, or one thing that was set aside because it can't be read."""
+    if len(targets) != 1:
+        return False
+    match targets[0]:
+        case JobRow(state=state):
+            return state is JobState.FAILED
+        case QuarantineRow(rule=rule):
+            return not rule
+    return False
+
+
+async def edit_target(deck: Deck, *, editor: bool = False) -> None:
+    """Open what `can_be_edited` in its form, with `editor` in the operator's own editor at once."""
+    target = deck.deck_screen.targets()[0]
+    if isinstance(target, QuarantineRow):
+        from tui.screens.mending import mend
+
+        await mend(deck, target, editor=editor)
+        return
+    from tui.screens.editing import edit_and_retry
+
+    await edit_and_retry(deck, editor=editor)
 
 
 def name_in_queue(row: BulkRow | BinRow) -> str:
@@ -172,18 +204,15 @@ class Delete(Command):
 
 
 class EditAndRetry(Command):
-    """Edit a failed job's arguments and retry it, or change a schedule."""
+    """Edit a failed job's arguments and retry it; mend what can't be read; change a schedule."""
 
     id, keys, verbs, label = "edit", "E", ("edit",), "edit"
     right, acts = Right.OPERATE, True
 
     def offered(self, deck: Deck) -> bool:
-        """On one failed job, and on one schedule."""
+        """On one failed job, one thing that can't be read, and one schedule."""
         targets = deck.deck_screen.targets()
-        if len(targets) != 1:
-            return False
-        failed = isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
-        return failed or isinstance(targets[0], ScheduleRow)
+        return can_be_edited(targets) or (len(targets) == 1 and isinstance(targets[0], ScheduleRow))
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Open it in a form; what does not fit is said at its field, and nothing is sent."""
@@ -192,28 +221,23 @@ class EditAndRetry(Command):
             from tui.screens.scheduling import edit_schedule
 
             await edit_schedule(deck, target)
-            return
-        from tui.screens.editing import edit_and_retry
-
-        await edit_and_retry(deck)
+        else:
+            await edit_target(deck)
 
 
 class EditInEditor(Command):
-    """Edit a failed job's arguments in your own editor ($EDITOR) and retry it."""
+    """The same in your own editor ($EDITOR): a failed job's arguments, what can't be read."""
 
     id, keys, shown, verbs = "edit.editor", "ctrl+o", "Ctrl-O", ("editor",)
     right, acts = Right.OPERATE, True
 
     def offered(self, deck: Deck) -> bool:
-        """On one failed job."""
-        targets = deck.deck_screen.targets()
-        return len(targets) == 1 and isinstance(targets[0], JobRow) and targets[0].state is JobState.FAILED
+        """On one failed job, and on one thing that can't be read."""
+        return can_be_edited(deck.deck_screen.targets())
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Hand the terminal over; what was saved comes back into the form, and is sent from there."""
-        from tui.screens.editing import edit_and_retry
-
-        await edit_and_retry(deck, editor=True)
+        await edit_target(deck, editor=True)
 
 
 class MarkAllMatching(Command):

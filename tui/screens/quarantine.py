@@ -13,7 +13,7 @@ from tui.widgets.cell import GridRow
 
 
 class Quarantine(ListScreen):
-    """What was set aside and why; `r` releases what a rule holds."""
+    """What was set aside and why; `r` releases what a rule holds and puts back what can be read, `E` mends the rest."""
 
     SCREEN = model.Screen.QUARANTINE
     COLUMNS = acts.QUARANTINE_COLUMNS
