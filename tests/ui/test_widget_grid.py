@@ -438,6 +438,18 @@ async def test_a_row_that_comes_into_view_tells_the_time_of_now() -> None:
         assert ["01:25" in line for line in app.grid.visible_text()[1:4]] == [True] * 3
 
 
+async def test_an_empty_list_that_is_known_to_be_empty_after_it_was_painted_says_so() -> None:
+    app = Deck()
+    async with app.run_test(size=(60, 6)) as pilot:
+        await pilot.pause()
+        painted = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert "nothing here" not in "".join(painted)
+        app.grid.show([])
+        await pilot.pause()
+        painted = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert painted[1].strip() == "nothing here"
+
+
 async def test_what_an_empty_list_would_say_paints_nothing_over_a_full_one(
     repainted: list[tuple[Region, ...]],
 ) -> None:

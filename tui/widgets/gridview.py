@@ -130,6 +130,8 @@ class GridView(Painted, can_focus=True):
         ends; a reading from elsewhere in the list replaces what is held.
         """
         fresh = RowWindow(rows, offset, total)
+        if not self._arrived and not fresh.total:  # the lines are as blank as before, and one now says why
+            self.refresh()
         self._arrived = True
         self._window = self._window.held_against(fresh) if self.held and self._window.rows else fresh
         self._window = self._window.around(self._top, _MOST_HELD)
