@@ -182,7 +182,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def moment(self) -> Moment:
         """When and for whom things are painted now."""
-        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs)
+        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs, coarse=slowness(self.driver) > 1)
 
     # Moving between screens.
 

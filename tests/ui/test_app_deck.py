@@ -333,3 +333,17 @@ async def test_sixty_by_twenty_is_usable(aboard: Aboard) -> None:
         text = shown(bridge)
         for word in ("emails", "1,204", "48 s", "send_email", "532", "nightly_backup"):
             assert word in text
+
+
+async def test_on_a_bad_line_sparklines_are_coarse_by_themselves(
+    aboard: Aboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def heights(text: str) -> int:
+        return len({sign for line in text.splitlines()[2:5] for sign in line if sign in "▁▂▃▄▅▆▇█"})
+
+    async with aboard() as (bridge, pilot):
+        assert heights(shown(bridge)) > 3
+        monkeypatch.setattr("tui.app.slowness", lambda _: 4)
+        bridge.deck.wake()
+        await settled(bridge, pilot)
+        assert 2 <= heights(shown(bridge)) <= 3

@@ -1,6 +1,7 @@
 """Figures are short, never wrong by a unit, and never cross a bound by rounding."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from quarterdeck.text import (
     cell_width,
+    count_of,
     countdown,
     human_age,
     human_bytes,
@@ -188,8 +190,42 @@ def test_a_top_makes_lines_comparable() -> None:
     assert sparkline([50], 1, top=10) == "█"
 
 
-@given(st.lists(st.one_of(st.none(), st.floats()), max_size=80), st.integers(0, 40), st.booleans())
-def test_a_sparkline_has_its_width(values: list[float | None], width: int, plain: bool) -> None:
-    line = sparkline(values, width, ascii=plain)
+@given(st.lists(st.one_of(st.none(), st.floats()), max_size=80), st.integers(0, 40), st.booleans(), st.booleans())
+def test_a_sparkline_has_its_width(values: list[float | None], width: int, plain: bool, coarse: bool) -> None:
+    line = sparkline(values, width, ascii=plain, coarse=coarse)
     assert cell_width(line) == width
     assert line.isascii() or not plain
+
+
+def test_a_coarse_sparkline_changes_far_less_often() -> None:
+    walk = random.Random(1)
+    depth, hour = 100, [None, *([100] * 59)]
+    changed = {False: 0, True: 0}
+    before = {coarse: sparkline(hour, 20, coarse=coarse) for coarse in changed}
+    for second in range(3_600):
+        depth = max(0, depth + walk.randint(-9, 9))
+        hour = [*hour[1:], depth] if second % 60 == 0 else [*hour[:-1], depth]
+        for coarse in changed:
+            after = sparkline(hour, 20, coarse=coarse)
+            changed[coarse] += sum(one != other for one, other in zip(before[coarse], after, strict=True))
+            before[coarse] = after
+    assert changed[True] < 0.6 * changed[False]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_coarse_sparkline_has_three_heights_and_keeps_what_matters(plain: bool) -> None:
+    line = sparkline([*([0] * 10), *range(50)], 20, plain, coarse=True)
+    assert len(line) == 20
+    assert len(set(line)) == 3
+    assert line[::2] == line[1::2]
+    assert sparkline([0] * 30, 10, plain, coarse=True) == sparkline([0], 1, plain) * 10
+    spike = sparkline([0] * 59 + [1_000], 9, plain, coarse=True)
+    assert len(spike) == 9
+    assert spike.strip()[:1] != spike[-1]
+    assert sparkline([1], 1, plain, coarse=True) == sparkline([1], 1, plain)
+    assert sparkline([None], 4, plain, coarse=True) == "    "
+
+
+def test_a_count_goes_with_its_noun() -> None:
+    assert [count_of(count, "job") for count in (0, 1, 2, 1_204_000)] == ["0 jobs", "1 job", "2 jobs", "1,204,000 jobs"]
+    assert (count_of(1, "query", "queries"), count_of(3, "query", "queries")) == ("1 query", "3 queries")

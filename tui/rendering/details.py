@@ -15,7 +15,6 @@ from quarterdeck.text import (
     human_duration,
     human_percent,
     human_rate,
-    sparkline,
 )
 from tui.rendering.block import Block, block, pairs
 from tui.rendering.job import act_line, arguments_lines, why_block
@@ -53,7 +52,7 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         ("history", f"{human_count(queue.history)} attempts" if queue.history else ""),
         ("workers", "quarterdeck's" if queue.deck else "stock SAQ: no pause, no logs, no remote control"),
     )
-    last_hour = sparkline(queue.depths, 60, ascii=moment.glyphs.ascii)
+    last_hour = moment.spark(queue.depths, 60)
     return [
         why_block(detail.why, detail.why_cure, moment),
         block("queue", facts),
@@ -123,7 +122,7 @@ def group_blocks(detail: GroupDetail, moment: Moment) -> list[Block]:
         ("of its runs", human_percent(group.share) if group.share is not None else ""),
         ("first", f"{moment.stamp(group.first_ms)}  ({human_age(moment.age_ms(group.first_ms))} ago)"),
         ("last", f"{moment.stamp(group.last_ms)}  ({human_age(moment.age_ms(group.last_ms))} ago)"),
-        ("last hour", sparkline(group.trend, 12, ascii=moment.glyphs.ascii) if group.trend else ""),
+        ("last hour", moment.spark(group.trend, 12) if group.trend else ""),
         ("at", group.frame),
         ("workers", ", ".join(f"{name} {count}" for name, count in detail.workers)),
         ("versions", ", ".join(f"{name or '?'} {count}" for name, count in detail.versions)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from quarterdeck.model import FailureGroup
-from quarterdeck.text import human_count, human_percent, sparkline
+from quarterdeck.text import human_count, human_percent
 from tui.rendering.moment import Moment
 from tui.widgets.cell import Age, AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
@@ -29,7 +29,7 @@ def group_row(group: FailureGroup, moment: Moment) -> GridRow:
         moment.text(group.function, 80),
         Cell(human_count(group.count, 7), "bad"),
         broke_cell(group, moment),
-        sparkline(group.trend, 12, ascii=moment.glyphs.ascii),
+        moment.spark(group.trend, 12),
         human_percent(group.share),
         moment.text(group.queue, 60),
         Age(group.first_ms or None),

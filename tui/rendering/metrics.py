@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from quarterdeck.model import FunctionStat
-from quarterdeck.text import human_count, human_duration, human_percent, sparkline
+from quarterdeck.text import human_count, human_duration, human_percent
 from tui.rendering.moment import Moment
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
@@ -35,7 +35,7 @@ def function_row(stat: FunctionStat, moment: Moment) -> GridRow:
         human_count(stat.complete, 8),
         Cell(human_count(stat.failed, 7), "bad" if stat.failed else "muted"),
         Cell(human_percent(share), "bad" if (share or 0) >= 0.05 else ""),
-        sparkline(stat.counts, 20, ascii=moment.glyphs.ascii),
+        moment.spark(stat.counts, 20),
         human_duration(stat.p50_ms),
         human_duration(stat.p95_ms),
         human_duration(stat.p99_ms),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from quarterdeck.model import PauseStat
-from quarterdeck.text import clean, human_duration
+from quarterdeck.text import clean, human_duration, sparkline
 from tui.look.glyphs import UNICODE, Glyphs
 
 _DAY_MS = 86_400_000
@@ -14,11 +15,13 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Moment:
-    """The server's time in epoch ms, the viewer's time zone, and the signs there are to draw with."""
+    """The server's time in epoch ms, the viewer's time zone, and what there is to draw with."""
 
     now_ms: int
     zone: tzinfo = UTC
     glyphs: Glyphs = UNICODE
+    coarse: bool = False
+    """The line is bad: what is drawn shall change seldom."""
 
     def clock_time(self, at_ms: int | None) -> str:
         """`14:03:22` in the viewer's zone; with the date when it is another day; `-` when unknown (None or 0)."""
@@ -41,6 +44,10 @@ class Moment:
     def text(self, value: str, limit: int = 200) -> str:
         """Untrusted text as one safe line in the signs there are."""
         return self.glyphs.plain(clean(value, limit))
+
+    def spark(self, values: Sequence[float | None], cells: int) -> str:
+        """The newest values as bars, `cells` wide; coarser on a bad line."""
+        return sparkline(values, cells, ascii=self.glyphs.ascii, coarse=self.coarse)
 
     def pause(self, pause: PauseStat) -> str:
         """`paused 41m ann`: how much longer, and by whom."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from quarterdeck.model import QueueStat
-from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate, sparkline
+from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate
 from tui.rendering.moment import Moment
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
@@ -47,7 +47,7 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9) -> GridRow
         human_count(queue.depth, 6),
         human_count(queue.active, 6),
         human_count(queue.scheduled, 6),
-        sparkline(queue.depths, spark_cells, ascii=moment.glyphs.ascii),
+        moment.spark(queue.depths, spark_cells),
         Cell(human_age(queue.oldest_ms), "warn" if late else "") if queue.oldest_ms is not None else Cell("-", "muted"),
         human_rate(queue.in_per_s),
         human_rate(queue.out_per_s),

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from quarterdeck import model
 from quarterdeck.model import FailureGroup, GroupDetail, JobRow, JobState, Selection, Snapshot, View
-from quarterdeck.text import human_age, human_count, human_percent, sparkline
+from quarterdeck.text import human_age, human_count, human_percent
 from tui.rendering import jobs
 from tui.rendering.lines import Runs
 from tui.rendering.moment import Moment
@@ -71,7 +71,7 @@ def summary_runs(detail: GroupDetail, moment: Moment) -> tuple[Runs, ...]:
     said = ": ".join(filter(None, (group.exception, group.message)))
     share = f" · {human_percent(group.share)} of its runs" if group.share is not None else ""
     since, last = human_age(moment.age_ms(group.first_ms)), human_age(moment.age_ms(group.last_ms))
-    trend = sparkline(group.trend, len(group.trend), ascii=moment.glyphs.ascii)
+    trend = moment.spark(group.trend, len(group.trend))
     hit = [f"{moment.text(name, 40)} {human_count(count)}" for name, count in detail.workers[:4]]
     versions = [f"{moment.text(name, 20) or '?'} {human_count(count)}" for name, count in detail.versions[:4]]
     return (
