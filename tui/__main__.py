@@ -7,6 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 
+TYPE_CHECKING = False  # importing typing for it would cost more than all of this module
+
+if TYPE_CHECKING:
+    from quarterdeck.model import View
+    from tui.lookout import Lookout
+
 NOT_INSTALLED = "quarterdeck is not installed here (no module {name}). Type: make run"
 NO_TERMINAL = "The dashboard needs a terminal. Without one use: quarterdeck status"
 
@@ -31,20 +37,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = detect()
     if found.dumb:
         return _watch_status(args.settings, ascii=args.ascii or found.ascii)
+    from quarterdeck.model import View
+    from tui.lookout import Lookout
+    from tui.screens.places import view_named
     from tui.terminal import guardian
 
+    first = view_named(args.view) if args.view else View()
     guardian.guard()
-    return _show(args)
+    return _show(args, first, Lookout.send(args.settings, first))
 
 
-def _show(args: object) -> int:
+def _show(args: object, first: View, lookout: Lookout | None) -> int:
     """Run the app in this process until it ends."""
     from msgspec.structs import replace
 
     from tui.app import Deck
     from tui.look.themes import theme_name
     from tui.mooring import Mooring, station_of
-    from tui.screens.places import view_named
     from tui.terminal.capabilities import detect
     from tui.terminal.driver import driver_class
     from tui.terminal.manners import run
@@ -53,9 +62,8 @@ def _show(args: object) -> int:
     found = detect()
     if found.ascii:
         settings = replace(settings, ascii=True)
-    first = view_named(args.view) if args.view else None  # type: ignore[attr-defined]
     theme = theme_name(_light(), int(found.colours), os.environ)
-    station = station_of(settings, Mooring(settings), first, theme)
+    station = station_of(settings, Mooring(settings, lookout), first, theme)
     deck = Deck(station, driver_class(plain=settings.plain_driver))
     status = run(deck)
     if deck.fatal is not None:

@@ -35,6 +35,8 @@ from tui.widgets.turnstile import Turnstile
 STYLESHEET: Final = Path(__file__).parent / "look" / "deck.tcss"
 NEWS_EVERY: Final = 3
 """Seconds between two questions for news of the embedded server."""
+LOADED_S: Final = 2.0
+"""By then the server's client is loaded, too."""
 STALE_AFTER_S: Final = 6.0
 """Rows older than this are stale even when no read has failed: one is stuck in flight."""
 
@@ -58,7 +60,9 @@ class Deck(DressedApp, inherit_bindings=False):
         self.glyphs = ASCII if station.ascii else UNICODE
         self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
         self.turnstile = Turnstile(self)
-        self.reading = ReadingLoop(station.open_source, self.view, self.post_message, self._interval_s)
+        self.reading = ReadingLoop(
+            station.open_source, self.view, self.post_message, self._interval_s, station.first_look
+        )
         self.acting = Acting(station, self.refusal)
         self.sightings = Sightings()
         self.round_trip = SteadyRoundTrip()
@@ -90,9 +94,8 @@ class Deck(DressedApp, inherit_bindings=False):
         self.call_after_refresh(self._cast_off)
 
     def _cast_off(self) -> None:
-        """The first painting is out: let the collector run again, and begin to read."""
-        gc.enable()
-        gc.freeze()
+        """The first painting is out: begin to read."""
+        self.set_timer(LOADED_S, _collect)
         if self.station.first.screen is not Screen.OVERVIEW:
             self.call_later(self.go, self.station.first)
         self.run_worker(self.reading.run(), name="reading")
@@ -182,7 +185,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def moment(self) -> Moment:
         """When and for whom things are painted now."""
-        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs, coarse=slowness(self.driver) > 1)
+        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs)
 
     # Moving between screens.
 
@@ -355,6 +358,12 @@ class Deck(DressedApp, inherit_bindings=False):
         self.post_message(ActFinished(outcome))
         self.wake()
         return outcome
+
+
+def _collect() -> None:
+    """Let the garbage collector run again; all that was loaded stays, and it need not look there."""
+    gc.freeze()
+    gc.enable()
 
 
 def _at(view: View, at_ms: int) -> View:

@@ -6,16 +6,18 @@ import asyncio
 import os
 import socket
 from contextlib import AsyncExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quarterdeck.errors import UsageError
-from quarterdeck.model import Operator, Source, View
+from quarterdeck.model import Operator, Snapshot, Source, View
 from tui.station import Right, Station
 
 if TYPE_CHECKING:
     from quarterdeck.broker.embedded import EmbeddedServer
     from quarterdeck.settings import Settings
+    from tui.lookout import Lookout
 
 _HERE = Path(__file__).parent
 
@@ -23,17 +25,23 @@ _HERE = Path(__file__).parent
 class Mooring:
     """Opens what `settings` lead to; nothing is imported or connected before one of the two seams is asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lookout: Lookout | None = None) -> None:
         self.settings = settings
+        self._lookout = lookout
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedServer | None = None
         self._attaching = asyncio.Lock()
         self._told = 0
         self._trouble = ""
 
+    async def first_look(self) -> Snapshot | None:
+        """What the lookout saw while the screen was made; None without one."""
+        return None if self._lookout is None else await self._lookout.report()
+
     async def open_source(self) -> Source:
         """The seam to read. Raises QuarterdeckError."""
         url = await self._url()
+        await _load("quarterdeck.broker.connection", "quarterdeck.schedule.reading", "quarterdeck.inspect")
         from quarterdeck.inspect import open_source
 
         # A read-only dashboard writes nothing at all, not even what stock workers would let go.
@@ -42,6 +50,7 @@ class Mooring:
     async def open_operator(self) -> Operator:
         """The seam to act. Raises QuarterdeckError."""
         url = await self._url()
+        await _load("quarterdeck.operate")
         from quarterdeck.cli.acting import address_flags
         from quarterdeck.operate import open_operator
 
@@ -55,6 +64,8 @@ class Mooring:
 
     async def close(self) -> None:
         """Let go; the last one out ends the embedded server. Legal at any time, any number of times."""
+        if self._lookout is not None:
+            self._lookout.close()
         await self._stack.aclose()
         self._embedded = None
 
@@ -82,6 +93,16 @@ class Mooring:
             return self._embedded.url
 
 
+async def _load(*modules: str) -> None:
+    """Import, and let keys through in between: all at once it would be a fifth of a second.
+
+    Not in a thread: what a key imports meanwhile would wait for modules of this one, and this one for those.
+    """
+    for name in modules:
+        import_module(name)
+        await asyncio.sleep(0)
+
+
 def station_of(settings: Settings, mooring: Mooring, first: View | None = None, theme: str = "") -> Station:
     """The station that the settings describe.
 
@@ -93,6 +114,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
     return Station(
         open_source=mooring.open_source,
         open_operator=mooring.open_operator,
+        first_look=mooring.first_look,
         close=mooring.close,
         news=mooring.news,
         name=settings.environment or _name_of(settings.url or ""),

@@ -25,7 +25,8 @@ class ReadingLoop:
 
     `open_source` connects (called again after a failure to connect), `view` says what is on screen at that moment,
     `post` takes the messages `SnapshotReady` and `ReadFailed`, `interval_s` says how long to rest between reads.
-    Wakes that arrive during a read are served by one more read right after it.
+    Wakes that arrive during a read are served by one more read right after it. `first_look` may know something
+    before anything is connected.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class ReadingLoop:
         view: Callable[[], View],
         post: Callable[[Message], object],
         interval_s: Callable[[], float],
+        first_look: Callable[[], Awaitable[Snapshot | None]] | None = None,
     ) -> None:
         self._open_source = open_source
         self._view = view
         self._post = post
         self._interval_s = interval_s
+        self._first_look = first_look
         self._awake = asyncio.Event()
         self._reading = asyncio.Lock()
         self._source: Source | None = None
@@ -53,6 +56,8 @@ class ReadingLoop:
     async def run(self) -> None:
         """Read until cancelled; closes the source on the way out."""
         try:
+            if self._first_look is not None and (seen := await self._first_look()) is not None:
+                self._post(SnapshotReady(seen))
             while True:
                 self._awake.clear()
                 await self._read()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import IntEnum
 from pathlib import Path
 
-from quarterdeck.model import Operator, Source, View
+from quarterdeck.model import Operator, Snapshot, Source, View
 from tui.widgets.clock import DeckClock
 
 
@@ -36,6 +36,8 @@ class Station:
 
     open_source: Callable[[], Awaitable[Source]]
     open_operator: Callable[[], Awaitable[Operator]]
+    first_look: Callable[[], Awaitable[Snapshot | None]] | None = None
+    """Awaited before the source is opened: what was seen meanwhile, or None."""
     close: Callable[[], Awaitable[None]] | None = None
     """Awaited when the dashboard has closed both."""
     news: Callable[[], list[str]] | None = None

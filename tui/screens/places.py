@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from quarterdeck.errors import UsageError
@@ -19,7 +21,9 @@ from quarterdeck.model import (
     View,
     WorkerRow,
 )
-from tui.screens.deckscreen import Target
+
+if TYPE_CHECKING:
+    from tui.screens.deckscreen import Target
 
 
 def view_of(target: Target) -> View | None:  # noqa: PLR0911  (one for each kind of thing)
