@@ -154,7 +154,7 @@ async def test_completed_jobs_travel_in_groups_by_ttl_and_the_refused_are_number
     _, others = ending.arranged(items)
     assert not others
     assert [item[5] for item in items] == [600, 600, 600, -1, -1, 0]
-    refused = await queue._settle(items)
+    refused = await queue.settle(items)
     assert [items[number - 1][3] for number in refused] == ["v/9/", "v/9/"]
     assert bench.client.hlen(queue.keys.owner) == bench.client.llen(queue.keys.active) == 2
     stored = {item[2]: bench.client.ttl(item[2]) for item in items if item[3] == "w/1/"}
@@ -180,6 +180,6 @@ async def test_what_brings_something_about_is_sent_one_by_one_after_the_groups(b
     _, others = ending.arranged(items)
     assert others
     assert items == [plain, more]
-    assert await queue._settle(items) == []
+    assert await queue.settle(items) == []
     assert bench.client.lrange(queue.keys.queued, 0, -1) == [b"saq:job:mixed:next"]
     await asyncio.gather(queue.disconnect())

@@ -17,7 +17,9 @@ Step = Sequence[Any]
 """Something that is done in the same step: ("enqueue", queue, key, payload, due) or ("settle", run, ...)."""
 
 ANYONE: Final = "*"
-"""As holder: whoever holds the job now."""
+"""As holder: whoever holds the job now; not a job that was enqueued anew under the same key."""
+NOBODY: Final = "-"
+"""As holder: nobody holds the job, and it is among the active; who settles it first has done so alone."""
 HISTORY_COUNT: Final = 100_000
 FAILED_COUNT: Final = 20_000
 FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
@@ -170,9 +172,22 @@ def retried(
     return number, "r", job.id, holder, payload, when, "retried", job.function, us, bucket_of(us), entry, b""
 
 
-def back(job_id: str, payload: bytes, *, number: int, holder: str, due: float = 0, orphan: str = "") -> Settlement:
-    """Back to the front of the queue (or to a delay until `due`), without an attempt counted."""
-    more = _pack({"orphan": orphan}) if orphan else b""
+def back(
+    job_id: str,
+    payload: bytes,
+    *,
+    number: int,
+    holder: str,
+    due: float = 0,
+    orphan: str = "",
+    crashed: bool = False,
+) -> Settlement:
+    """Back to the front of the queue (or to a delay until `due`), without an attempt counted; `crashed` counts the
+    loss of a worker."""
+    what: dict[str, Any] = {"orphan": orphan} if orphan else {}
+    if crashed:
+        what["crashed"] = 1
+    more = _pack(what) if what else b""
     return number, "b", job_id, holder, payload, f"{due:.3f}" if due else "0", "", "", 0, 0, "", more
 
 

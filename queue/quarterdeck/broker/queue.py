@@ -220,7 +220,7 @@ class Queue(LookingQueue):
         due = time.time() + delay_s if delay_s else 0.0
         job.scheduled = 0
         item = ending.back(job.id, _bytes(self.serialize(job)), number=1, holder="", due=due)
-        refused = await self._settle([(*item[:1], "r", *item[2:])])
+        refused = await self.settle([(*item[:1], "r", *item[2:])])
         if refused:
             logger.warning("Not retried, a worker runs it now: %s", job.id)
 
@@ -241,9 +241,9 @@ class Queue(LookingQueue):
         else:
             signature = signature_of_text(error or "", job.function)
             item = ending.failed(job, payload, signature, number=1, holder=ending.ANYONE, us=us, worker=worker)
-        await self._settle([item])
+        await self.settle([item])
 
-    async def _settle(self, items: list[ending.Settlement]) -> list[int]:
+    async def settle(self, items: list[ending.Settlement]) -> list[int]:
         """Send settlements; returns the numbers of those refused."""
         args = [ending.HISTORY_COUNT, self.name, *ending.arguments(items)]
         _, refused, errors = await self.caller.run(script("finish"), [self.keys.queued], args)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, cast
 
-from saq.job import Status
+from saq.job import Job, Status
 from saq.queue.base import logger
+from saq.utils import now
+
+from quarterdeck.broker import ending
+from quarterdeck.record import signature_of_text
 
 if TYPE_CHECKING:
     from quarterdeck.broker.queue import Queue
@@ -45,8 +50,30 @@ async def sweep_queue(queue: Queue, lock_s: int) -> list[str]:
         if logger.isEnabledFor(logging.INFO):
             logger.info("Sweeping job %s", job.info(logger.isEnabledFor(logging.DEBUG)))
         swept.append(job_id)
-        if job.retryable and job.status is not Status.ABORTING:
-            await queue.retry(job, error=queue.swept_error_message)
-        else:
-            await queue.finish(job, Status.ABORTED, error=queue.swept_error_message)
+        await queue.settle([_verdict(queue, job)])
     return swept
+
+
+def _verdict(queue: Queue, job: Job) -> ending.Settlement:
+    """A stuck job's retry or end; refused when somebody has taken it or dealt with it meanwhile."""
+    job.error = text = queue.swept_error_message
+    worker = job.worker_id or ""
+    if job.retryable and job.status is not Status.ABORTING:
+        job.status = Status.QUEUED
+        job.completed = job.started = job.touched = 0
+        job.progress = 0.0
+        job.worker_id = None
+        delay_s = job.next_retry_delay()
+        due = time.time() + delay_s if delay_s else 0.0
+        item = ending.back(job.id, _bytes(queue.serialize(job)), number=1, holder=ending.NOBODY, due=due)
+        return (*item[:1], "r", *item[2:])
+    job.status = Status.ABORTED
+    job.completed = now()
+    us = max(0, int(job.completed - job.started)) * 1000 if job.started else 0
+    signature = signature_of_text(text, job.function)
+    payload = _bytes(queue.serialize(job))
+    return ending.failed(job, payload, signature, number=1, holder=ending.NOBODY, us=us, worker=worker)
+
+
+def _bytes(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload

@@ -112,29 +112,30 @@ class Rescuer:
         job = _readable(queue, payload)
         job_id = raw_id.decode("utf-8", "replace")
         if job is None or queue.job_id(job.key) != job_id:
-            return self._set_aside(queue, raw_id, payload, "", now_ms)
+            return self._set_aside(queue, raw_id, payload, ending.NOBODY, now_ms)
         if job.status in TERMINAL_STATUSES:
-            return ending.dropped(job_id, number=1, holder="")
+            return ending.dropped(job_id, number=1, holder=ending.NOBODY)
         running = job.status in {Status.ACTIVE, Status.ABORTING}
         if running and job.worker_id and await wire.call("EXISTS", queue.keys.worker_info(job.worker_id)):
             if not _stuck(job, since_ms, now_ms):
                 return None
             text = queue.swept_error_message
             if job.status is Status.ABORTING or not job.retryable:
-                return self._ended(job, payload, Status.ABORTED, text, "", now_ms, job.worker_id)
+                return self._ended(job, payload, Status.ABORTED, text, ending.NOBODY, now_ms, job.worker_id)
             job.error = text
-            return self._back(queue, job, "", counted=True)
+            return self._back(queue, job, ending.NOBODY, counted=True)
         if job.status is Status.ABORTING:
-            return self._ended(job, payload, Status.ABORTED, job.error or "aborted", "", now_ms, "")
-        if job.status is Status.ACTIVE:
-            crashes = int(await wire.call("HINCRBY", queue.keys.crashes, raw_id, 1))
+            return self._ended(job, payload, Status.ABORTED, job.error or "aborted", ending.NOBODY, now_ms, "")
+        ran = job.status is Status.ACTIVE
+        if ran:
+            crashes = int(await wire.call("HGET", queue.keys.crashes, raw_id) or 0) + 1
             if crashes >= self._budget:
                 text = f"Lost its worker {crashes} times: it is taken to be the cause (poison)."
                 lost = job.worker_id or ""
-                return self._ended(job, payload, Status.FAILED, text, "", now_ms, lost, poison=True)
-        return self._back(queue, job, "")
+                return self._ended(job, payload, Status.FAILED, text, ending.NOBODY, now_ms, lost, poison=True)
+        return self._back(queue, job, ending.NOBODY, crashed=ran)
 
-    def _back(self, queue: Queue, job: Job, holder: str, *, counted: bool = False) -> Settlement:
+    def _back(self, queue: Queue, job: Job, holder: str, *, counted: bool = False, crashed: bool = False) -> Settlement:
         if job.status is Status.ACTIVE and not counted:
             job.attempts = max(0, job.attempts - 1)
         job.status = Status.QUEUED
@@ -142,7 +143,7 @@ class Rescuer:
         job.worker_id = None
         payload = queue.serialize(job)
         raw = payload.encode() if isinstance(payload, str) else payload
-        return ending.back(job.id, raw, number=1, holder=holder)
+        return ending.back(job.id, raw, number=1, holder=holder, crashed=crashed)
 
     def _ended(
         self,

@@ -7,14 +7,15 @@
 --    1  number of its queue among the queues of the call
 --    2  what to do:  e ended   r retry   b back to the front   q quarantine   h hold by a rule   d drop
 --    3  the job's ID
---    4  who must hold it: W/TOKEN/; empty: nobody may; *: whoever
+--    4  who must hold it: W/TOKEN/; empty: nobody may; -: nobody may, and it must be in the active list; *: whoever
 --    5  the payload to store; for d and q empty
 --    6  e: SAQ's ttl in s (0 for ever, -1 not at all); r, b: epoch s when it is due, 0 now
 --    7  status to publish: complete, failed, aborted, queued; empty: none
 --    8  the history entry; empty: none
 --    9  what else, as msgpack, or empty: {failed = {at, signature, signature row, row, function}, record = quarantine
 --       record, steps = {{'enqueue', queue, KEY, payload, due}, {'join', hash, index, result, size, placeholder,
---       {queue, KEY, payload, due}, ...}, {'settle', run, field, value, ...}}, orphan = first seen (ms)/times/function}
+--       {queue, KEY, payload, due}, ...}, {'settle', run, field, value, ...}}, orphan = first seen (ms)/times/function,
+--       crashed = 1 when it lost its worker}
 
 local errors = {}
 
@@ -105,12 +106,12 @@ local function write_history(n, entries, bound)
   if #entries > 0 then try('XADD', n.history, 'MAXLEN', '~', bound, '*', 'r', entries[#entries]) end
 end
 
--- A refused settlement: recorded as late, and not counted.
-local function refuse(n, entry, status, bound, counts)
+-- A refused settlement: not counted, and recorded as late unless it is `known`.
+local function refuse(n, entry, status, bound, counts, known)
   local key, name, of_entry, middle, us, tail =
     string.match(entry, '^([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)\t(%d+)(\t[^\t]*\t[^\t]*)$')
   if not key then return end
-  write_history(n, {table.concat({key, name, 'late', middle, us}, '\t') .. tail}, bound)
+  if not known then write_history(n, {table.concat({key, name, 'late', middle, us}, '\t') .. tail}, bound) end
   if status == '' then return end
   local of = count_of(counts, n)
   local bucket = us == '0' and 0 or math.min(290, math.floor(math.log(us) / math.log(1.1)))

@@ -82,6 +82,31 @@ local function put_back(n, id, due, front)
   end
 end
 
+-- Whether whoever may end a job: not what is stored already (it was sent again, its answer being lost), and not a job
+-- that was enqueued anew under the same key. Returns also whether it is the former.
+local function may_end(id, payload)
+  local stored = redis.call('MGET', id)[1]
+  if not stored then return true, false end
+  if stored == payload then return false, true end
+  local stamp = '"queued":%s?(%d+)'
+  local of, is = string.match(payload, stamp), string.match(stored, stamp)
+  return not of or not is or of == is, false
+end
+
+-- Whether a job may be settled by `who`; and whether it was, by the same call sent before.
+local function is_settleable(n, id, who, owner, payload)
+  if who == '*' then return may_end(id, payload) end
+  if who == '-' then return owner == '' and (try('LREM', n.active, 1, id) or 0) > 0, false end
+  return who == owner or (who ~= '' and string.sub(owner, 1, #who) == who), false
+end
+
+-- Whether a worker was asked to abort a job that it gives back: the request stays, and whoever takes the job ends it.
+local function is_aborting(id, who)
+  if who == '' then return false end
+  local stored = redis.call('MGET', id)[1]
+  return stored and string.find(stored, '"status":%s?"aborting"') ~= nil
+end
+
 -- Settles one held job that is out of the active list; returns whether it leaves the incomplete.
 local function settle_one(n, base, counts, now)
   local what, id, payload, due = ARGV[base + 1], ARGV[base + 2], ARGV[base + 4], ARGV[base + 5]
@@ -95,6 +120,7 @@ local function settle_one(n, base, counts, now)
     else
       redis.call('SET', id, payload, 'EX', due)
     end
+    if ARGV[base + 6] == 'aborted' then redis.call('DEL', 'saq:abort:' .. string.sub(id, #n.prefix + 1)) end
     return true
   elseif what == 'r' or what == 'b' then
     if ARGV[base + 3] == '' then
@@ -103,9 +129,14 @@ local function settle_one(n, base, counts, now)
       local done, why = pcall(take_failed, n, string.sub(id, #n.prefix + 1))
       if not done then trouble(why) end
     end
-    redis.call('SET', id, payload)
+    if is_aborting(id, ARGV[base + 3]) then
+      due = '0'
+    else
+      redis.call('SET', id, payload)
+    end
     put_back(n, id, due, what == 'b')
     if also and also.orphan then try('HSET', n.orphans, id, also.orphan) end
+    if also and also.crashed then try('HINCRBY', n.crashes, id, 1) end
     return false
   elseif what == 'q' then
     try('HSET', n.quarantine, id, also.record)
@@ -136,13 +167,13 @@ settle_each = function(queues, first, number, bound, counts, refused, now)
     for i, base in ipairs(bases) do ids[i] = ARGV[base + 2] end
     local owners = try('HMGET', n.owner, unpack(ids)) or {}
     for i, base in ipairs(bases) do
-      local who, owner = ARGV[base + 3], owners[i] or ''
-      if who == '*' or who == owner or (who ~= '' and string.sub(owner, 1, #who) == who) then
+      local settleable, known = is_settleable(n, ids[i], ARGV[base + 3], owners[i] or '', ARGV[base + 4])
+      if settleable then
         free[#free + 1] = ids[i]
         free_bases[#free_bases + 1] = base
       else
         refused[#refused + 1] = number + (base - first) / ITEM + 1
-        refuse(n, ARGV[base + 7], ARGV[base + 6], bound, counts)
+        refuse(n, ARGV[base + 7], ARGV[base + 6], bound, counts, known)
       end
     end
     if #free > 0 then
