@@ -129,7 +129,7 @@ async def fill(client: Redis, jobs: int) -> None:
         await script(args=[QUEUE, start, last, now, jobs, SPAN_S, *(signature.id for signature in SIGNED)])
     for signature in SIGNED:
         await client.hset(keys.signature_rows, signature.id, signature_row(signature, "send", now - SPAN_S * 1000))
-    for back in range(60):
+    for back in range(-60, 60):  # those that begin while it is measured too
         buckets = {f"send\tb{number}": 7 for number in range(80, 110)}
         counts: dict[Any, Any] = {"send\tcomplete": 190, "send\tfailed": 20, "send\tus": 10**9, "depth": 40, "in": 200}
         await client.hset(keys.minute(now // 60_000 - back), mapping=counts | buckets)

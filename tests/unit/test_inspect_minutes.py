@@ -133,3 +133,13 @@ def test_function_stats() -> None:
     assert (first.counts[-1], sum(first.counts)) == (10, 10)
     assert (second.name, second.counts[-6], second.mean_ms) == ("g", 1, None)
     assert store.shares(NOW) == {"f": 0.2, "g": 0.0}
+
+
+def test_the_minute_before_is_read_now_and_then() -> None:
+    now = [100.0]
+    store = MinuteStore(clock=lambda: now[0])
+    read = []
+    for _ in range(8):
+        read.append(store.recent())
+        now[0] += 1
+    assert read == [2, 1, 1, 1, 1, 2, 1, 1]

@@ -25,8 +25,9 @@ class GroupsPart:
         self.queue = queue
         self._store = store
         leave, moment = (WHOLE, "") if at_ms is None else (MOST, at_ms)
-        bounds = (keys.failed_of_signature(""), most, STEPS, STEP_MS, leave, moment, store.known(most))
-        self.answer: Answer = plan.ask(keys.queued, "groups", keys.signatures, keys.signature_rows, *bounds)
+        bounds = (keys.failed_of_signature(""), most, STEPS, STEP_MS, leave, moment)
+        names = (keys.signatures, keys.signature_rows)
+        self.answer: Answer = plan.ask(keys.queued, "groups", *names, *bounds, keys.failed, *store.known(most))
 
     @cached_property
     def seen(self) -> list[Seen]:

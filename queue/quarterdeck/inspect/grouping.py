@@ -40,6 +40,10 @@ class Seen(msgspec.Struct):
     exact: bool = True
     """Whether the trend was read; until then it is all zeros."""
 
+    def words(self) -> str:
+        """What the script compares: last, count, step, jobs in that step, jobs in those before it."""
+        return f"{self.last} {self.count} {self.step} {self.trend[-1]} {sum(self.trend[:-1])}"
+
     def move_to(self, step: int) -> None:
         """Let time pass: the steps that begin are empty so far."""
         passed = min(STEPS, max(0, step - self.step))
@@ -52,50 +56,54 @@ class GroupStore:
 
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
+        self._listed: list[Seen] = []
+        self._rest: tuple[int, bytes] = (-1, b"")
         self._turn = 0
 
-    def known(self, most: int) -> bytes:
-        """What the script need not read again of the `most` groups seen last: signature → last, count, step, jobs in
-        that step, jobs in those before it; as msgpack."""
-        newest = sorted(self._seen.values(), key=lambda seen: float(seen.last), reverse=True)[:most]
+    def known(self, most: int) -> tuple[int, bytes, bytes]:
+        """What the script need not read again: how many failed jobs there are and the list's words if nothing has
+        changed, and what is known of the `most` groups seen last (msgpack)."""
         self._turn += 1
+        newest = sorted(self._seen.values(), key=lambda seen: float(seen.last), reverse=True)[:most]
+        rest = self._rest
         if newest and self._turn % ANEW == 0:
             del newest[self._turn // ANEW % len(newest)]
-        return _ENCODER.encode(
-            {
-                seen.signature: (seen.last, seen.count, seen.step, seen.trend[-1], sum(seen.trend[:-1]))
-                for seen in newest
-                if seen.exact
-            }
-        )
+            rest = (-1, b"")
+        return *rest, _ENCODER.encode({seen.signature: seen.words() for seen in newest if seen.exact})
 
     def absorb(self, reply: list[Any]) -> list[Seen]:
         """Take in the script's reply; returns the groups that it names, last seen first."""
-        if not reply:
-            return []
-        _, step, rows = reply
-        found = [self._taken(step, *row) for row in rows]
-        listed = {seen.signature: seen for seen in found}
-        others = (seen for name, seen in self._seen.items() if name not in listed)
-        kept = sorted(others, key=lambda seen: float(seen.last), reverse=True)[: max(0, MOST - len(found))]
-        self._seen = listed | {seen.signature: seen for seen in kept}
-        return found
+        if len(reply) > 1:
+            step, failed, words, rows = reply
+            self._listed = [self._taken(step, *(row if isinstance(row, list) else (row,))) for row in rows]
+            self._rest = (
+                (failed, words) if all(seen.exact for seen in self._listed) and failed is not None else (-1, b"")
+            )
+            listed = {seen.signature: seen for seen in self._listed}
+            others = (seen for name, seen in self._seen.items() if name not in listed)
+            kept = sorted(others, key=lambda seen: float(seen.last), reverse=True)[: max(0, MOST - len(listed))]
+            self._seen = listed | {seen.signature: seen for seen in kept}
+        elif reply:
+            for seen in self._listed:
+                seen.move_to(reply[0])
+        return self._listed if reply else []
 
-    def _taken(
-        self, step: int, signature: bytes, last: bytes, count: int, row: bytes | None, first: Any, counts: list[int]
-    ) -> Seen:
+    def _taken(self, step: int, signature: bytes, *news: Any) -> Seen:
         """A group from a row of the reply: what it says anew, the rest as it was."""
         name = text(signature)
         seen = self._seen.get(name)
+        if not news and seen is not None:
+            seen.move_to(step)
+            return seen
+        last, count, row, first, counts = news
         anew = len(counts) == STEPS
         if seen is None or anew:
             trend = list(counts) if anew else [0] * STEPS
             return Seen(name, text(last), count, decode_signature(row), _ms(first), trend, step, exact=anew)
-        unread = not counts and (seen.last, seen.count) != (text(last), count)
         seen.move_to(step)
         if counts:
             seen.trend[-len(counts) :] = counts
-        seen.last, seen.count, seen.exact = text(last), count, seen.exact and not unread
+        seen.last, seen.count, seen.exact = text(last), count, seen.exact and bool(counts)
         seen.first_ms = _ms(first) or seen.first_ms
         seen.row = decode_signature(row) if row else seen.row
         return seen

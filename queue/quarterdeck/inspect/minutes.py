@@ -1,12 +1,13 @@
 """The counts of the last hour, minute by minute, and the figures that come of them.
 
-Minutes that are over don't change: they are read once and kept, so that a refresh reads two hashes a queue. What is
-missing (the first screen, a pause of the dashboard) is read a few minutes at a time.
+Minutes that are over don't change: they are read once and kept, so that a refresh reads one hash a queue, sometimes
+two. What is missing (the first screen, a pause of the dashboard) is read a few minutes at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from quarterdeck.inspect.plan import text
@@ -16,7 +17,9 @@ from quarterdeck.record import percentile
 HOUR: Final = 60
 """Minutes kept."""
 RECENT: Final = 2
-"""Minutes read anew each time: the running one and the one before, which late finishes may still touch."""
+"""Minutes read anew: the running one each time, the one before, which late finishes may still touch, now and then."""
+LATE_S: Final = 5.0
+"""How often the minute before is read anew."""
 FAILING_SHARE: Final = 0.05
 """From this share of failed attempts on, a minute counts as failing."""
 _FIRST_SCREEN: Final = 4
@@ -95,10 +98,20 @@ def parse_minute(flat: list[Any]) -> Minute:
 class MinuteStore:
     """The last hour of one queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._minutes: dict[int, Minute] = {}
+        self._clock = clock
+        self._both_at = float("-inf")
         self.recorded = False
         """Whether anybody has counted anything in this queue."""
+
+    def recent(self) -> int:
+        """How many minutes to read anew, the running one included."""
+        now = self._clock()
+        if now - self._both_at < LATE_S:
+            return 1
+        self._both_at = now
+        return RECENT
 
     def wanted(self, now: int, *, everything: bool = False) -> list[tuple[int, str]]:
         """What to read beside the recent minutes: pairs of minute and `all` or `depth`."""

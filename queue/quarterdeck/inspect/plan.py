@@ -84,9 +84,10 @@ class Plan:
         args = [argument for _, arguments in reads for argument in arguments]
         reply = await load(*SCRIPT)(client, [slot] if slot else [], args)
         self.now_ms = max(self.now_ms, int(reply[0]) * 1000 + int(reply[1]) // 1000)
-        for (answer, _), (fine, value, *trouble) in zip(reads, reply[2:], strict=True):
-            answer.value = value if fine else None
-            answer.error = text(trouble[0] if trouble else b"" if fine else value)
+        for (answer, _), value in zip(reads, reply[3:], strict=True):
+            answer.value = value
+        for number, trouble in zip(reply[2][::2], reply[2][1::2], strict=True):
+            reads[number - 1][0].error = text(trouble)
 
 
 def text(value: Any) -> str:

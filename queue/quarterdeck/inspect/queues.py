@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quarterdeck.inspect.minutes import RECENT, MinuteStore
+from quarterdeck.inspect.minutes import MinuteStore
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
 from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.inspect.workers import is_live
@@ -44,7 +44,7 @@ class QueuePart:
         self.front = plan.ask(keys.queued, "front", keys.queued, FRONT, HEAD, TAIL)
         self.running = plan.ask(keys.queued, "front", keys.active, RUNNING, HEAD, TAIL) if running else Answer()
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
-        self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], RECENT, *wanted)
+        self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], store.recent(), *wanted)
 
     @cached_property
     def front_rows(self) -> list[JobRow]:

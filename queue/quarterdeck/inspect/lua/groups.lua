@@ -28,10 +28,12 @@ local function whole_hour(key, seen, steps, high, step, last)
   return counts
 end
 
--- What came since a group was read. k = {last seen, count, step of then, jobs in that step, jobs in the steps before it}
--- Returns the counts of the steps from then to now and, where jobs have left it, the first time that is left; nothing
--- when the steps before have changed too.
-local function since(key, k, count, steps, high, step)
+-- What came since a group was read. `k` says what was there then: last seen, count, number of the step of then, jobs in
+-- that step, jobs in the steps before it, as words. Returns the counts of the steps from then to now and, where jobs have
+-- left it, the first time that is left; nothing when the steps before have changed too.
+local function since(key, words, count, steps, high, step)
+  local k = {}
+  for word in string.gmatch(words, '%S+') do k[#k + 1] = tonumber(word) end
   if high - k[3] >= steps then return nil end
   local counts, sum = counts_of(key, k[3], high, step, '+inf')
   local first = function() return call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] end
@@ -45,34 +47,39 @@ local function since(key, k, count, steps, high, step)
 end
 
 -- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, steps, step ms, how
--- many may be read whole, a moment in the past (ms) or '' for now, what is known (msgpack: signature → k as above)
--- Returns {number of signatures, the present step, rows {signature, last seen, count, row or false, first time or false,
--- counts of the newest steps, oldest first: none when nothing has changed or there was no leave to read it whole}}.
+-- many may be read whole, a moment in the past (ms) or '' for now, failed jobs, how many there are when nothing has
+-- changed (or -1), the signatures and when they were last seen in this case (words), and what is known of the groups
+-- (msgpack: signature → words, see above)
+-- Returns {the present step} when nothing has changed, else {the present step, failed jobs, signatures and when they were
+-- last seen (words), rows {signature, last seen, count, row or false, first time or false, counts of the newest steps,
+-- oldest first}}; a group that is as it was is its signature alone. Of a group that should be read whole and has no leave
+-- there are no counts.
 OPS['groups'] = function(a)
-  local time, past = call('TIME'), a[8] ~= ''
-  local now = past and tonumber(a[8]) or tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local steps, step, leave = tonumber(a[5]), tonumber(a[6]), tonumber(a[7])
+  local past, steps, step, leave = a[8] ~= '', tonumber(a[5]), tonumber(a[6]), tonumber(a[7])
+  local now = past and tonumber(a[8]) or NOW[1] * 1000 + math.floor(NOW[2] / 1000)
   local high, last = math.floor(now / step), past and a[8] or '+inf'
-  local known, rows = cmsgpack.unpack(a[9]), {}
   local found = call('ZREVRANGE', a[1], 0, tonumber(a[4]) - 1, 'WITHSCORES')
+  local failed, words = try('ZCARD', a[9]), table.concat(found, ' ')
+  if failed == tonumber(a[10]) and words == a[11] then return {high} end
+  local known, rows = cmsgpack.unpack(a[12]), {}
   for i = 1, #found, 2 do
     local signature, seen = found[i], found[i + 1]
     local key, k = a[3] .. signature, known[signature]
     local count = past and try('ZCOUNT', key, '-inf', last) or not past and try('ZCARD', key)
     if count and count > 0 then
-      local row, counts, first = false, nil, false
-      if k and k[1] == seen and k[2] == count then
-        counts = {}
-      elseif k then
-        counts, first = since(key, k, count, steps, high, step)
+      if k and string.find(k, seen .. ' ' .. count .. ' ', 1, true) == 1 then
+        rows[#rows + 1] = signature
+      else
+        local row, counts, first = false, nil, false
+        if k then counts, first = since(key, k, count, steps, high, step) end
+        if not counts then
+          row, first, counts = try('HGET', a[2], signature), call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], {}
+          if leave > 0 then counts = whole_hour(key, seen, steps, high, step, last) end
+          leave = leave - 1
+        end
+        rows[#rows + 1] = {signature, seen, count, row, first, counts}
       end
-      if not counts then
-        row, first, counts = try('HGET', a[2], signature), call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], {}
-        if leave > 0 then counts = whole_hour(key, seen, steps, high, step, last) end
-        leave = leave - 1
-      end
-      rows[#rows + 1] = {signature, seen, count, row, first, counts}
     end
   end
-  return {call('ZCARD', a[1]), high, rows}
+  return {high, failed, words, rows}
 end

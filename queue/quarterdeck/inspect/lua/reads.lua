@@ -16,9 +16,6 @@ local function payload_of(id, head, tail)
   return {id, size, string.sub(text, 1, head), call('GETRANGE', id, -tail, -1)}
 end
 
--- Any one command. a = the command and its arguments.
-OPS['call'] = function(a) return call(unpack(a)) end
-
 -- The command only when the collection is small. a = size command, key, most, then the command and its arguments.
 -- Returns {size, reply}; reply is empty when size is above most.
 OPS['small'] = function(a)
@@ -43,22 +40,35 @@ OPS['front'] = function(a)
   return rows
 end
 
+-- Fields of a hash that are read with one command: Lua can't unpack very many.
+local FIELDS = 500
+
 -- Rows of a hash for the members of a range of a sorted set. a = sorted set, hash, start, stop, '1' when newest first
 -- Returns rows {member, score, value or false}.
 local function rows_of(zset, hash, start, stop, newest)
-  local rows = {}
+  local rows, fields = {}, {}
   local found = call(newest and 'ZREVRANGE' or 'ZRANGE', zset, start, stop, 'WITHSCORES')
-  for i = 1, #found, 2 do rows[#rows + 1] = {found[i], found[i + 1], try('HGET', hash, found[i])} end
+  for i = 1, #found, 2 do
+    local at = #rows + 1
+    rows[at], fields[at] = {found[i], found[i + 1], false}, found[i]
+  end
+  for from = 1, #fields, FIELDS do
+    local to = math.min(#fields, from + FIELDS - 1)
+    local values = try('HMGET', hash, unpack(fields, from, to)) or {}
+    for at = from, to do rows[at][3] = values[at - from + 1] or false end
+  end
   return rows
 end
 OPS['rows'] = function(a) return rows_of(a[1], a[2], a[3], a[4], a[5] == '1') end
 
--- Per-minute counts. a = key prefix, how many minutes back in full, then pairs: minute, 'all' or 'depth'
+-- Per-minute counts. a = key prefix, how many minutes back in full (the last minute comes along in its successor's first
+-- five seconds, while its late finishes arrive), then pairs: minute, 'all' or 'depth'
 -- Returns rows {minute, fields}; for 'depth' {minute, depth}.
 OPS['minutes'] = function(a)
-  local rows = {}
-  local now = math.floor(tonumber(call('TIME')[1]) / 60)
-  for back = 0, tonumber(a[2]) - 1 do
+  local rows, full = {}, tonumber(a[2])
+  local now = math.floor(NOW[1] / 60)
+  if full == 1 and NOW[1] % 60 < 5 then full = 2 end
+  for back = 0, full - 1 do
     rows[#rows + 1] = {now - back, try('HGETALL', a[1] .. digits(now - back)) or {}}
   end
   for i = 3, #a, 2 do

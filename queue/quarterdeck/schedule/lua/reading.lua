@@ -2,21 +2,36 @@
 
 local LAST_TICK = '253402300799000'
 
+-- Runs with their records and endings: run, record, ending, …
+local function records_of(n, ids)
+  local fields, rows = {}, {}
+  for _, id in ipairs(ids) do
+    fields[#fields + 1] = id
+    fields[#fields + 1] = id .. '\te'
+  end
+  for from = 1, #fields, 500 do -- Lua can't unpack very many
+    local to = math.min(#fields, from + 499)
+    local values = redis.call('HMGET', n.runs, unpack(fields, from, to))
+    for at = from, to, 2 do
+      rows[#rows + 1] = fields[at]
+      rows[#rows + 1] = values[at - from + 1] or ''
+      rows[#rows + 1] = values[at - from + 2] or ''
+    end
+  end
+  return rows
+end
+
 -- One schedule as it is stored: {name, code, edits, due, tick, paused, until, skip, broken, ticks missed in the last
 -- day, {run, record, ending, ...} newest first}. What is not there is ''.
 local function schedule_of(n, name, now, strip)
   local function get(key, field) return redis.call('HGET', key, field) or '' end
-  local runs = {}
-  for _, id in ipairs(redis.call('ZREVRANGE', n.history .. name, 0, strip - 1)) do
-    runs[#runs + 1] = id
-    runs[#runs + 1] = get(n.runs, id)
-    runs[#runs + 1] = get(n.runs, id .. '\te')
-  end
+  local states = redis.call('HMGET', n.states,
+    field_of(name, 'tick'), field_of(name, 'paused'), field_of(name, 'until'), field_of(name, 'skip'))
   return {
     name, get(n.schedules, name), get(n.edits, name), redis.call('ZSCORE', n.due, name) or '',
-    get(n.states, field_of(name, 'tick')), get(n.states, field_of(name, 'paused')),
-    get(n.states, field_of(name, 'until')), get(n.states, field_of(name, 'skip')), get(n.broken, name),
-    redis.call('ZCOUNT', n.missed .. name, text(now - 86400000), '+inf'), runs,
+    states[1] or '', states[2] or '', states[3] or '', states[4] or '', get(n.broken, name),
+    redis.call('ZCOUNT', n.missed .. name, text(now - 86400000), '+inf'),
+    records_of(n, redis.call('ZREVRANGE', n.history .. name, 0, strip - 1)),
   }
 end
 
@@ -53,10 +68,8 @@ local function run_window(q, name, low, high, first, count)
   local n = keys_of(q)
   local key = name == '' and n.ledger or n.history .. name
   local rows = {redis.call('ZCOUNT', key, low, high)}
-  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', key, high, low, 'LIMIT', first, count)) do
-    rows[#rows + 1] = id
-    rows[#rows + 1] = redis.call('HGET', n.runs, id) or ''
-    rows[#rows + 1] = redis.call('HGET', n.runs, id .. '\te') or ''
+  for _, part in ipairs(records_of(n, redis.call('ZREVRANGEBYSCORE', key, high, low, 'LIMIT', first, count))) do
+    rows[#rows + 1] = part
   end
   return rows
 end
