@@ -51,14 +51,17 @@ def _show(args: object, first: View, lookout: Lookout | None) -> int:
     """Run the app in this process until it ends."""
     from msgspec.structs import replace
 
+    from tui.terminal.capabilities import detect, raise_escape_delay
+
+    settings = args.settings  # type: ignore[attr-defined]
+    if settings.plain_driver:
+        raise_escape_delay()  # before anything of Textual's, which reads it once
     from tui.app import Deck
     from tui.look.themes import theme_name
     from tui.mooring import Mooring, station_of
-    from tui.terminal.capabilities import detect
     from tui.terminal.driver import driver_class
     from tui.terminal.manners import run
 
-    settings = args.settings  # type: ignore[attr-defined]
     found = detect()
     if found.ascii:
         settings = replace(settings, ascii=True)

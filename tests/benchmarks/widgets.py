@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 
 from tui.widgets.cell import Age, Cell, GridRow
 from tui.widgets.columns import Column
+from tui.widgets.doclines import json_lines
 from tui.widgets.document import Document
 from tui.widgets.grid import Grid
 from tui.widgets.log_tail import LogTail
@@ -199,7 +200,7 @@ async def document() -> None:
         await pilot.pause()
         items = {"items": [{"id": at, "text": "x" * 60, "tags": ["a", "b"]} for at in range(9_000)]}
         for name, act in (
-            ("document: 1 MB of JSON", lambda: view.show_json(items)),
+            ("document: 1 MB of JSON", lambda: view.show(json_lines(items))),
             ("document: 1 MB on one line", lambda: view.show_text("".join(map(str, range(170_000))))),
             ("document: 1 MB of Chinese on one line", lambda: view.show_text(CHINESE)),
         ):

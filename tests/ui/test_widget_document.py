@@ -4,7 +4,7 @@ from fingers import press
 from textual.app import App, ComposeResult
 
 from tui.look.glyphs import ASCII, UNICODE
-from tui.widgets.doclines import DocLine, section, text_lines
+from tui.widgets.doclines import DocLine, json_lines, section, text_lines, traceback_lines
 from tui.widgets.document import Document
 
 HOSTILE = (
@@ -44,7 +44,7 @@ def body(document: Document) -> list[str]:
 async def test_a_payload_is_shown_whole_and_masked() -> None:
     app = Reader()
     async with app.run_test(size=(60, 20)):
-        app.document.show_json(PAYLOAD)
+        app.document.show(json_lines(PAYLOAD))
         text = "".join(body(app.document))
         assert text.count("x") == 200
         assert "hunter2" not in app.document.text() + text
@@ -54,7 +54,7 @@ async def test_a_payload_is_shown_whole_and_masked() -> None:
 async def test_folding_hides_what_is_deeper() -> None:
     app = Reader()
     async with app.run_test(size=(60, 30)) as pilot:
-        app.document.show_json(PAYLOAD)
+        app.document.show(json_lines(PAYLOAD))
         await press(pilot, "j", "enter")
         lines = body(app.document)
         assert lines[1:3] == ['  "to": [', "  ],"]
@@ -70,7 +70,7 @@ async def test_folding_hides_what_is_deeper() -> None:
 async def test_enter_on_what_has_nothing_under_it_folds_what_it_belongs_to() -> None:
     app = Reader()
     async with app.run_test(size=(60, 30)) as pilot:
-        app.document.show_json(PAYLOAD)
+        app.document.show(json_lines(PAYLOAD))
         await press(pilot, "j", "j", "enter")
         assert body(app.document)[1:3] == ['  "to": [', "  ],"]
 
@@ -173,7 +173,7 @@ async def test_the_same_document_again_keeps_the_place() -> None:
 async def test_a_resize_keeps_the_cursor_in_view() -> None:
     app = Reader()
     async with app.run_test(size=(60, 20)) as pilot:
-        app.document.show_json({"items": list(range(100))})
+        app.document.show(json_lines({"items": list(range(100))}))
         app.document.action_move(15)
         await pilot.resize_terminal(30, 6)
         await pilot.pause()
@@ -197,15 +197,15 @@ async def test_what_is_read_is_text() -> None:
                     app.document.show(lines)
                     assert all(line.isprintable() for line in app.document.visible_text())
                     assert all(app.document.render_line(y).cell_length == 60 for y in range(8))
-                app.document.show_json({hostile: hostile})
-                app.document.show_traceback(hostile)
+                app.document.show(json_lines({hostile: hostile}))
+                app.document.show(traceback_lines(hostile))
                 assert all(line.isprintable() for line in app.document.visible_text())
 
 
 async def test_the_mouse_moves_and_folds() -> None:
     app = Reader()
     async with app.run_test(size=(60, 20)) as pilot:
-        app.document.show_json(PAYLOAD)
+        app.document.show(json_lines(PAYLOAD))
         await pilot.click(Document, offset=(5, 1), times=2)
         assert body(app.document)[1:3] == ['  "to": [', "  ],"]
 

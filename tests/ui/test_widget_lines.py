@@ -1,16 +1,14 @@
-"""Small line widgets: text, sparkline, run history, banner, toasts."""
+"""Small line widgets: text, banner, toasts."""
 
 from pathlib import Path
 
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from tui.look.glyphs import ASCII, UNICODE
-from tui.widgets.banner import StaleBanner, Verdict
+from tui.look.glyphs import UNICODE
+from tui.widgets.banner import StaleBanner
 from tui.widgets.cell import Cell
 from tui.widgets.clock import DeckClock
-from tui.widgets.runhistory import outcome_sign, outcome_style, run_history
-from tui.widgets.sparkline import Sparkline
 from tui.widgets.textlines import TextLines
 from tui.widgets.toast import MOST, Toasts
 
@@ -27,14 +25,12 @@ class Lines(App[None]):
         self.clock = DeckClock(lambda: self.now_ms)
 
     def compose(self) -> ComposeResult:
-        yield Verdict(id="verdict")
         yield StaleBanner(id="banner")
-        yield Sparkline(id="sparkline")
         yield TextLines(["a", Cell("b", "bad")], id="text")
         yield Toasts(id="toasts")
 
 
-def line(widget: TextLines | Sparkline, y: int = 0) -> str:
+def line(widget: TextLines, y: int = 0) -> str:
     return widget.render_line(y).text.rstrip()
 
 
@@ -73,18 +69,6 @@ async def test_text_is_cut_at_the_edge() -> None:
         assert line(text, 1) == "␛␛␛"
 
 
-async def test_a_verdict_is_silent_when_all_is_well() -> None:
-    app = Lines()
-    async with app.run_test(size=(60, 12)):
-        verdict = app.query_one(Verdict)
-        verdict.judge("", "3 queues")
-        assert verdict.text == "✓ 3 queues"
-        verdict.judge("")
-        assert verdict.text == ""
-        verdict.judge("emails: oldest 48 s [/]")
-        assert verdict.text == "⚠ emails: oldest 48 s [/]"
-
-
 async def test_the_banner_tells_the_age_each_second_and_goes_away() -> None:
     app = Lines()
     async with app.run_test(size=(80, 12)):
@@ -100,20 +84,7 @@ async def test_the_banner_tells_the_age_each_second_and_goes_away() -> None:
         banner.tick()
 
 
-async def test_a_sparkline_fills_its_width_and_coarsens() -> None:
-    app = Lines()
-    async with app.run_test(size=(8, 12)) as pilot:
-        spark = app.query_one(Sparkline)
-        await pilot.pause()
-        spark.show([0, 1, 2, 3, 4, 5, 6, 7])
-        assert spark.bars() == "▁▂▃▄▅▆▇█"
-        spark.coarse = True
-        assert spark.bars() == "▂▂▄▄▆▆██"
-        spark.show([1], style="bad")
-        assert line(spark) == "      ██"
-
-
-async def test_toasts_are_text_few_and_gone_when_dismissed() -> None:
+async def test_toasts_are_text_and_few() -> None:
     app = Lines()
     async with app.run_test(size=(80, 12)) as pilot:
         toasts = app.query_one(Toasts)
@@ -124,8 +95,6 @@ async def test_toasts_are_text_few_and_gone_when_dismissed() -> None:
         assert len(toasts.text.splitlines()) == MOST
         assert "[/] act 4" in toasts.text
         assert "quarterdeck retry 4" in toasts.text
-        toasts.dismiss_all()
-        assert not toasts.display
 
 
 async def test_a_toast_goes_by_itself() -> None:
@@ -137,18 +106,3 @@ async def test_a_toast_goes_by_itself() -> None:
         while "short" in toasts.text:
             await pilot.pause()
         assert "long" in toasts.text
-
-
-def test_a_run_history_is_told_by_signs_the_newest_at_the_right() -> None:
-    cell = run_history(["complete", "failed", "skipped", "running", "odd"], 4, UNICODE)
-    assert cell.runs == (("✗", "bad"), ("–", "warn"), ("▶", "busy"), ("?", "muted"))
-    assert run_history(["complete"], 0, UNICODE).runs == ()
-
-
-def test_every_outcome_has_a_sign_of_its_own_kind_in_both_sets() -> None:
-    for outcome in ("complete", "failed", "aborted", "late", "skipped", "running", "paused", "queued", "COMPLETED"):
-        assert outcome_sign(outcome, UNICODE) != "?"
-        assert outcome_sign(outcome, ASCII).isascii()
-    good = outcome_sign("ran", ASCII), outcome_style("ran")
-    assert good != (outcome_sign("failed", ASCII), outcome_style("failed"))
-    assert outcome_sign("ran", ASCII) != outcome_sign("failed", ASCII)

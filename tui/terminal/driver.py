@@ -91,11 +91,6 @@ class DeckDriver(LinuxDriver):
         """The line to the terminal: round trip, bytes per second, and whether to paint less on it."""
         return self._painter.quality
 
-    @property
-    def dropped_sequences(self) -> int:
-        """Control sequences that Textual's frames held and that were not sent."""
-        return self._painter.dropped
-
     def repaint(self) -> None:
         """Send every cell again: the screen was disturbed. ``Ctrl-L`` calls this before the app sees any key."""
         self._painter.repaint(modes.SETTLE + self._mouse_modes())

@@ -75,11 +75,6 @@ class Painter:
         """The line as its answers show it."""
         return self._pacer.quality
 
-    @property
-    def dropped(self) -> int:
-        """Control sequences that frames held and that were not sent."""
-        return self._parser.dropped
-
     def take(self, frame: str, *, urgent: bool = False) -> None:
         """A frame of Textual's. The rows of an urgent one go out first."""
         dirty = self._wanted.dirty

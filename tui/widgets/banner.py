@@ -1,19 +1,10 @@
-"""Lines that say how things stand: the verdict on top, the banner over data that is old."""
+"""The banner over data that is old."""
 
 from __future__ import annotations
 
 from quarterdeck.text import human_age
-from tui.look.glyphs import Glyphs
 from tui.widgets.cell import Cell
 from tui.widgets.textlines import TextLines
-
-
-class Verdict(TextLines):
-    """One line: a sign and a sentence. Silent when all is well, and told from trouble by its sign alone."""
-
-    def judge(self, wrong: str, calm: str = "") -> None:
-        """Say what is wrong; where nothing is, say what is calm, without any colour."""
-        self.say(verdict_cell(wrong, calm, self.glyphs))
 
 
 class StaleBanner(TextLines):
@@ -42,10 +33,3 @@ class StaleBanner(TextLines):
             return
         age = human_age(self.clock.now_ms() - self._since_ms)
         self.say(Cell(f" {self.glyphs.warning} stale for {age}: {self._why}; acting is off", "bad"))
-
-
-def verdict_cell(wrong: str, calm: str, glyphs: Glyphs) -> Cell:
-    """The verdict as a cell."""
-    if wrong:
-        return Cell(f"{glyphs.warning} {wrong}", "bad")
-    return Cell(f"{glyphs.ok} {calm}" if calm else "", "muted")

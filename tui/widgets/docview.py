@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from quarterdeck.text import cell_width, fit, human_count
 from tui.widgets.doclayout import DocLayout
-from tui.widgets.doclines import DocLine, cleaned, json_lines, text_lines, traceback_lines
+from tui.widgets.doclines import DocLine, cleaned, text_lines
 from tui.widgets.logpaint import matches, spans_of
 from tui.widgets.painted import Painted, Run
 
@@ -89,14 +88,6 @@ class DocView(Painted, can_focus=True):
     def show_text(self, text: str) -> None:
         """Show a text, masked and clean."""
         self.show(text_lines(text))
-
-    def show_json(self, value: Any) -> None:
-        """Show a JSON-like value, masked and clean, to be folded at every container."""
-        self.show(json_lines(value))
-
-    def show_traceback(self, text: str) -> None:
-        """Show a traceback: what broke, then the frames, those of libraries folded."""
-        self.show(traceback_lines(text))
 
     def text(self) -> str:
         """All lines, folded ones too, masked and clean: for the clipboard or a file."""

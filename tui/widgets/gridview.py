@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 
 from quarterdeck.text import human_count
 from tui.widgets import gridnews
@@ -18,6 +19,8 @@ from tui.widgets.painted import Painted
 from tui.widgets.window import RowWindow
 
 _MOST_HELD = 4_096
+_GRACE_S = 0.1
+"""How long the old lines stay while the rows to come are read: mostly they come sooner, and are painted once."""
 
 
 class GridView(Painted, can_focus=True):
@@ -60,21 +63,12 @@ class GridView(Painted, can_focus=True):
         self._lines: list[LineState] = []
         self._moments: dict[int, GridRow] = {}
         self._strips: dict[LineState, Strip] = {}
+        self._grace: Timer | None = None
 
     @property
     def cursor_key(self) -> str | None:
         """The key under the cursor; None while there is no row, or the one that was there is gone."""
         return self._cursor.target
-
-    @property
-    def cursor_index(self) -> int:
-        """The cursor's index in the whole list."""
-        return self._cursor.index
-
-    @property
-    def cursor_row(self) -> GridRow | None:
-        """The row under the cursor, as it was last shown; None as for `cursor_key`."""
-        return self._window.row(self._cursor.index) if self._cursor.target is not None else None
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -107,6 +101,11 @@ class GridView(Painted, can_focus=True):
     def sorting(self) -> tuple[str, bool] | None:
         """The column sorted by and whether it descends; None in the list's own order."""
         return self._sort
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether the lines on screen are old ones, kept for a moment until the rows at the cursor come."""
+        return self._grace is not None
 
     @property
     def position(self) -> str:
@@ -181,7 +180,8 @@ class GridView(Painted, can_focus=True):
     def tick(self) -> None:
         """A second has gone by: paint the countdowns and ages that changed."""
         self._moments.clear()
-        self._repaint()
+        if not self.awaiting:
+            self._repaint()
 
     def visible_text(self) -> list[str]:
         """The lines as they are painted, header included, without styles."""
@@ -220,9 +220,30 @@ class GridView(Painted, can_focus=True):
             self._top = max(self._top, self._cursor.index - height + 1)
             self._top = max(0, min(self._top, self.total - height))
         self._want(height)
-        self._repaint()
+        if self._may_await(height):
+            self._grace = self._grace or self.set_timer(_GRACE_S, self._stop_awaiting)
+        else:
+            self._end_grace()
+            self._repaint()
         if self._cursor.target != before:
             self.post_message(self.CursorMoved(self, self._cursor.target))
+
+    def _may_await(self, height: int) -> bool:
+        """Whether rows that can be seen are on their way, and the old lines may stay for that moment."""
+        if not self._lines or len(self._lines) != height or any(_vacant(line) for line in self._lines):
+            return False
+        return not self._arrived or not self._window.covers(self._top, self._top + height)
+
+    def _stop_awaiting(self) -> None:
+        """The rows take their time: paint where one is, and say so."""
+        self._end_grace()
+        self._repaint()
+        self.post_message(self.CursorMoved(self, self._cursor.target))
+
+    def _end_grace(self) -> None:
+        if self._grace is not None:
+            self._grace.stop()
+            self._grace = None
 
     def _want(self, height: int) -> None:
         """Ask for another window when half a page before or after the view is neither held nor asked for."""
@@ -316,3 +337,8 @@ class GridView(Painted, can_focus=True):
                 self._strips.clear()
             strip = self._strips[line] = row_strip(self, line, self._layout, self._gap, width)
         return strip
+
+
+def _vacant(line: LineState) -> bool:
+    """Whether a line is the place of a row that has not arrived."""
+    return line.row is None and not line.beyond

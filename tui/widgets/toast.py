@@ -31,11 +31,6 @@ class Toasts(TextLines):
         self._show()
         self.set_timer(seconds, lambda: self._forget(cell))
 
-    def dismiss_all(self) -> None:
-        """Take all of them away."""
-        self._said = []
-        self._show()
-
     def _forget(self, cell: Cell) -> None:
         self._said = [said for said in self._said if said is not cell]
         self._show()
