@@ -17,6 +17,9 @@ from terminal_lab import Emulator, Feed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from conftest import StartValkey
+
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = str(Path(__file__).resolve().parent.parent / "terminal_sample.py")
 
 pytestmark = [
@@ -155,3 +158,20 @@ def test_job_control_of_a_real_shell(tmux: Tmux) -> None:
     tmux("send-keys", "kill %1; until ! kill -0 %1 2>/dev/null; do sleep 0.1; done; echo gone", "Enter")
     tmux.wait_text("\ngone")
     tmux.wait_text("Exit 143")
+
+
+def test_the_deck_is_suspended_by_a_word_and_comes_back(tmux: Tmux, tmp_path: Path, start_valkey: StartValkey) -> None:
+    tmux("new-session", "-d", "-x", "80", "-y", "24", "-c", str(ROOT), "bash --norc -i")
+    environ = f"QUARTERDECK_DATA_DIR={tmp_path}/data HOME={tmp_path}"
+    tmux("send-keys", f"{environ} {sys.executable} -m tui --url {start_valkey().url}", "Enter")
+    tmux.wait_text("no worker is alive")
+    tmux("send-keys", ":suspend", "Enter")
+    tmux.wait_text("Stopped")
+    tmux("send-keys", "echo typed", "Enter")
+    tmux.wait_text("\ntyped")
+    tmux("send-keys", "fg", "Enter")
+    tmux.wait_text("no worker is alive")
+    tmux("send-keys", "2")
+    tmux.wait_text("· queues ·")
+    tmux("send-keys", "C-c")
+    tmux.wait(lambda: tmux.screen().rstrip().endswith("$") or tmux.screen().rstrip().endswith("#"))

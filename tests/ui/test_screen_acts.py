@@ -324,6 +324,21 @@ async def test_a_note_is_added_and_the_traffic_turned(aboard: Aboard) -> None:
         ]
 
 
+@pytest.mark.parametrize("shell", [True, False])
+async def test_suspending_needs_a_shell_to_go_back_to(
+    aboard: Aboard, monkeypatch: pytest.MonkeyPatch, shell: bool
+) -> None:
+    async with aboard() as (bridge, pilot):
+        stopped = []
+        monkeypatch.setattr(bridge.deck, "action_suspend_process", lambda: stopped.append(True))
+        monkeypatch.setattr("os.getpgrp", lambda: 7)
+        monkeypatch.setattr("os.getsid", lambda _: 5 if shell else 7)
+        await bridge.deck.obey("suspend")
+        await settled(bridge, pilot)
+        assert bool(stopped) is shell
+        assert ("No shell" in shown(bridge)) is not shell
+
+
 async def test_an_act_that_is_refused_says_why_and_nothing_else_happens(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         bridge.operator.error = RefusedError("The job e0 changed since it was seen.", "Look again.")

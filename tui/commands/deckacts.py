@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar
 
 from quarterdeck.errors import UsageError
@@ -136,4 +137,16 @@ class Mouse(Command):
         deck.toggle_mouse()
 
 
-DECK_ACTS = (Enqueue, Undo, Note, Incident, SaveView, Traffic, TrafficUp, TrafficDown, TrafficOff, Mouse)
+class Suspend(Command):
+    """Suspend: back to the shell for a while; `fg` comes back here."""
+
+    id, verbs = "suspend", ("suspend",)
+
+    async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
+        """Stop as Ctrl-Z stops other programs. Raises UsageError where no shell could bring it back."""
+        if os.getpgrp() == os.getsid(0):
+            raise UsageError("No shell with job control started the deck: there is nothing to go back to.")
+        deck.action_suspend_process()
+
+
+DECK_ACTS = (Enqueue, Undo, Note, Incident, SaveView, Traffic, TrafficUp, TrafficDown, TrafficOff, Mouse, Suspend)
