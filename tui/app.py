@@ -350,6 +350,8 @@ class Deck(DressedApp, inherit_bindings=False):
             return "This is the past: acting is off. `>` goes on, `=` comes back to now."
         if self.stale_since_ms is not None:
             return "The data is stale: acting is off until the server answers."
+        if self.deck_screen.too_small:
+            return "The terminal is too small to show what that would do: acting is off until it is larger."
         return ""
 
     async def perform(self, act: Act, right: Right = Right.OPERATE) -> Outcome:

@@ -320,6 +320,26 @@ async def test_a_failed_read_says_when_it_is_tried_again() -> None:
     assert (str(message.error), message.retry_s) == ("gone", 0.5)
 
 
+async def test_what_was_too_small_is_where_it_was_when_it_is_large_again_and_nothing_was_done_unseen(
+    aboard: Aboard,
+) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "tab")
+        panel = bridge.deck.deck_screen.focused
+        await pilot.resize_terminal(20, 5)
+        await settled(bridge, pilot)
+        await pilot.resize_terminal(80, 24)
+        await settled(bridge, pilot)
+        assert bridge.deck.deck_screen.focused is panel
+        await pilot.resize_terminal(20, 5)
+        await keys(bridge, pilot, "4", "enter", "r")
+        assert bridge.operator.calls == []
+        await pilot.resize_terminal(80, 24)
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "j")
+        assert "▸" in shown(bridge)
+
+
 @pytest.mark.parametrize("size", [(40, 10), (20, 5), (59, 24), (80, 19)])
 async def test_a_terminal_that_is_too_small_says_so_and_q_still_quits(aboard: Aboard, size: tuple[int, int]) -> None:
     async with aboard(size=size) as (bridge, _):

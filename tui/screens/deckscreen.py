@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.widget import Widget
 
 from quarterdeck import model
 from quarterdeck.errors import QuarterdeckError
@@ -84,6 +85,7 @@ class DeckScreen(Screen[None]):
         """Whether any snapshot has been shown."""
         self.shown_ms: int | None = None
         """When what the body shows was so; a snapshot for another screen may be newer."""
+        self._left_at: Widget | None = None
 
     @property
     def deck(self) -> Deck:
@@ -304,12 +306,28 @@ class DeckScreen(Screen[None]):
     def on_resize(self) -> None:
         """The frame's lines are laid out for a width; below 60×20 a clear word takes the screen."""
         width, height = self.app.size
-        small = width < LEAST[0] or height < LEAST[1]
+        small, was_small = self.too_small, self.has_class("too-small")
+        if small and not was_small:
+            self._left_at = self.focused  # what is not displayed loses the focus
         self.set_class(small, "too-small")
+        if was_small and not small:
+            self.call_after_refresh(self._focus_again)
         if small:
             words = f"{width}x{height} is too small: the deck needs {LEAST[0]}x{LEAST[1]}. Enlarge, or q quits."
             self.query_one("#small", TextLines).say(*wrap_words(words, width))
         self.paint_frame()
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the terminal is too small to show what is done in it."""
+        return self.app.size.width < LEAST[0] or self.app.size.height < LEAST[1]
+
+    def _focus_again(self) -> None:
+        """The focus goes back to where it was, or to the list where the screen was opened unseen."""
+        if self.focused is None and self._left_at is not None and self._left_at.is_attached:
+            self._left_at.focus()
+        elif self.focused is None:
+            self.refocus()
 
 
 def wrap_words(text: str, width: int) -> list[str]:
