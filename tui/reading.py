@@ -104,5 +104,7 @@ class ReadingLoop:
         if self._failures:
             await asyncio.sleep(self._back_off_s())
             return
+        # Not `wait_for`, which comes back some turns of the loop later: a key waits for what is read now.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), None if self.holding else self._interval_s())
+            async with asyncio.timeout(None if self.holding else self._interval_s()):
+                await self._awake.wait()

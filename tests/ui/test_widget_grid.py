@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from tui.look.glyphs import ASCII, UNICODE
+from tui.widgets import gridview
 from tui.widgets.cell import Cell, Countdown, GridRow
 from tui.widgets.clock import DeckClock
 from tui.widgets.columns import Column
@@ -118,7 +119,8 @@ async def test_rows_that_have_not_arrived_are_placeholders_that_nothing_acts_on(
         await pilot.pause()
         app.answering = False
         await press(pilot, "G", "space", "enter")
-        await pilot.pause()
+        while app.grid.awaiting:
+            await pilot.pause()
         assert app.grid.visible_text()[1].split() == ["·", "·", "·"]
         assert app.grid.cursor_key is None
         assert app.grid.targets == ()
@@ -465,3 +467,54 @@ async def test_what_an_empty_list_would_say_paints_nothing_over_a_full_one(
         app.grid.empty_text = "nothing there"
         await pilot.pause()
         assert "nothing there" in app.grid.visible_text()[1]
+
+
+async def test_rows_that_come_at_once_are_painted_once(
+    monkeypatch: pytest.MonkeyPatch, repainted: list[tuple[Region, ...]]
+) -> None:
+    monkeypatch.setattr(gridview, "_GRACE_S", 3_600.0)
+    app = Deck(1_000)
+    async with app.run_test(size=(60, 11)) as pilot:
+        await pilot.pause()
+        app.answering = False
+        repainted.clear()
+        await press(pilot, "G")
+        assert app.grid.awaiting
+        assert repainted == []
+        assert app.grid.visible_text()[1].startswith("▸row 0")
+        assert app.grid.targets == ()
+        app.grid.tick()
+        assert repainted == []
+        app.grid.show(app.read(980, 20), 980, 1_000)
+        assert not app.grid.awaiting
+        assert len(repainted) == 1
+        assert app.grid.visible_text()[-1].startswith("▸row 999")
+
+
+async def test_rows_that_take_their_time_leave_room_and_say_where_one_is() -> None:
+    app = Deck(1_000)
+    async with app.run_test(size=(60, 11)) as pilot:
+        await pilot.pause()
+        app.answering = False
+        await press(pilot, "G")
+        while app.grid.awaiting:
+            await pilot.pause()
+        await pilot.pause()
+        assert app.grid.visible_text()[1].split() == ["·", "·", "·"]
+        assert [message.key for message in app.told(Grid.CursorMoved)][-2:] == [None, None]
+        await press(pilot, "pageup")
+        assert not app.grid.awaiting
+        assert app.grid.visible_text()[1].split() == ["·", "·", "·"]
+
+
+async def test_another_list_keeps_the_old_lines_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gridview, "_GRACE_S", 3_600.0)
+    app = Deck()
+    async with app.run_test(size=(60, 6)) as pilot:
+        app.grid.show([row(key) for key in "abc"])
+        await pilot.pause()
+        app.grid.reset()
+        assert app.grid.targets == ()
+        assert app.grid.visible_text()[1].startswith("▸row a")
+        app.grid.show([row("x")])
+        assert app.grid.visible_text()[1].startswith("▸row x")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.terminal.glyphs import ascii_form, split, steady
+from tui.look.glyphs import UNICODE
+from tui.terminal.glyphs import ascii_form, singles, split, steady
 
 
 @pytest.mark.parametrize(
@@ -49,14 +51,36 @@ def test_nothing_that_controls_passes(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_the_ascii_form_takes_the_same_cells(text: str) -> None:
-    form = "".join(glyph for glyph, _ in ascii_form(text))
+    form = ascii_form(text)
     assert form.isascii()
     assert form.isprintable()
     assert len(form) == cell_len(text)
 
 
 def test_look_alikes() -> None:
-    assert "".join(glyph for glyph, _ in ascii_form("┌─┤▁▄█│✓✗é字→…")) == "+-+.+#|vxe? >~"
+    assert ascii_form("┌─┤▁▄█│✓✗é字→…") == "+-+.+#|vxe? >~"
+
+
+def test_what_passes_as_singles_is_what_looking_closer_finds() -> None:
+    printable = filter(str.isprintable, map(chr, range(0x11000)))
+    assert all(split(char) == ((char, 1),) and steady(char) for char in printable if singles(char))
+
+
+@pytest.mark.parametrize("text", ["字", "e\u0301", "❤\ufe0f", "▶\ufe0f", "a\u200bb", "\xad", "🎉", "\u0301", "\ue0a0"])
+def test_what_needs_a_closer_look_is_no_singles(text: str) -> None:
+    assert not singles(f"plain {text} plain")
+
+
+def test_all_signs_of_the_dashboard_are_singles() -> None:
+    signs = [sign for sign in astuple(UNICODE) if isinstance(sign, str)]
+    assert signs
+    assert all(map(singles, [*signs, "▁▂▃▄▅▆▇█", "⠁⣿"]))
+
+
+def test_texts_do_not_pile_up() -> None:
+    for number in range(2_000):
+        split(f"字 {number}")
+    assert split.cache_info().currsize <= 256
 
 
 def test_a_pile_of_marks_is_cut() -> None:

@@ -102,7 +102,7 @@ class ListScreen(DeckScreen):
     @on(Grid.CursorMoved)
     def _repaint_title(self) -> None:
         """The rows first: what a key did to them is not kept waiting by the lines around them."""
-        if not self._title_due:
+        if not self._title_due and not self.grid.awaiting:  # else the title comes with the rows
             self._title_due = True
             self.call_after_refresh(self._paint_title)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tui.terminal.glyphs import ascii_form, split
+from tui.terminal.glyphs import ascii_form, singles, split
 
 if TYPE_CHECKING:
     from tui.terminal.cells import Grid
@@ -63,10 +63,12 @@ class FrameParser:
         grid = self._grid
         if self.row >= grid.height:
             return
-        if text.isascii():
+        if self._ascii_only:
+            text = ascii_form(text)
+        if singles(text):
             self._print_narrow(text)
             return
-        for glyph in ascii_form(text) if self._ascii_only else split(text):
+        for glyph in split(text):
             width = glyph[1]
             if self.column + width > grid.width:
                 # With wrapping off the cursor stays on the last column and each character replaces the one there.

@@ -7,6 +7,7 @@ absolutely instead of trusting where the cursor went.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -19,6 +20,8 @@ Glyph = tuple[str, int]
 _JOINER: Final = "\u200d"
 _EMOJI_STYLE: Final = "\ufe0f"
 _LONGEST: Final = 8
+_TEXTS: Final = 256
+"""Texts whose glyphs are remembered. A long one takes 15 KB, and what is painted each second differs each second."""
 _STEADY_WIDE: Final = (
     (0x1100, 0x115F),
     (0x2E80, 0xA4CF),
@@ -57,7 +60,19 @@ _LOOK_ALIKES: Final = {
 """ASCII for what a console screen is drawn with; one for one, so that no cell moves."""
 
 
-@lru_cache(maxsize=4096)
+_SINGLES: Final = re.compile(
+    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0373\u0391-\u03a1\u03a3-\u03ff\u0400-\u0482\u048a-\u052f"
+    "\u2010-\u2027\u2030-\u205e\u2190-\u2199\u2500-\u25fc\u26a0\u2713-\u2718\u2800-\u28ff]*"
+)
+"""Text of which each character is a glyph of one cell in every terminal: nearly all that a console paints."""
+
+
+def singles(text: str) -> bool:
+    """True for printable text whose characters are each a glyph one cell wide, for sure; False means look closer."""
+    return text.isascii() or _SINGLES.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=_TEXTS)
 def split(text: str) -> tuple[Glyph, ...]:
     """Cut ``text`` into glyphs whose widths add up to what Textual reserved for it.
 
@@ -98,17 +113,14 @@ def steady(glyph: str) -> bool:
     return unicodedata.category(glyph[0]) != "Cn"
 
 
+def ascii_form(text: str) -> str:
+    """``text`` in ASCII alone that takes the same cells: look-alikes, base letters, or ``?``, wide ones filled up."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_look_alike(glyph[0]) + " " * (width - 1) for glyph, width in split(text) if width)
+
+
 @lru_cache(maxsize=4096)
-def ascii_form(text: str) -> tuple[Glyph, ...]:
-    """``text`` cut into glyphs of ASCII alone that take the same cells: look-alikes, base letters, or ``?``."""
-    glyphs: list[Glyph] = []
-    for glyph, width in split(text):
-        if width:
-            glyphs.append((_look_alike(glyph[0]), 1))
-            glyphs.extend([(" ", 1)] * (width - 1))
-    return tuple(glyphs)
-
-
 def _look_alike(character: str) -> str:
     if character.isascii():
         return character
