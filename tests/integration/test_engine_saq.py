@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import math
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 from saq.job import CronJob, Job, Status
 from saq.queue.base import JobError
+from saq.queue.redis import RedisQueue
 from saq.worker import Worker as StockWorker
 
 from quarterdeck.broker.queue import Queue
@@ -404,6 +406,21 @@ class TestRunning:
                     most = max(most, len(worker.runner.running))
                     await asyncio.sleep(0.002)
         assert most == 3
+
+
+class TestNumbersBeyondJson:
+    async def test_a_result_that_json_has_no_word_for_is_read_by_stock_clients(self, queue, valkey):
+        stock = RedisQueue.from_url(valkey.url, name=queue.name)
+        async with working(queue) as worker:
+            job = await queue.enqueue("add", a=math.inf, b=-math.inf)
+            job = await ended(queue, job.key)
+            assert (job.status, math.isnan(job.result)) == (Status.COMPLETE, True)
+            assert worker.runner.tally.complete == 1
+            assert math.isnan(await queue.apply("add", a=math.nan, b=1))
+        stored = await stock.job(job.key)
+        assert math.isnan(stored.result)
+        assert (stored.kwargs, stored.status) == ({"a": math.inf, "b": -math.inf}, Status.COMPLETE)
+        await stock.disconnect()
 
 
 class TestAbort:

@@ -124,6 +124,23 @@ def test_another_queues_job_and_an_unknown_status_are_refused():
         codec.job_of(codec.load(b'{"function":"f","queue":"emails","key":"k","status":"asleep"}'), QUEUE)
 
 
+@pytest.mark.parametrize("beyond", [math.nan, math.inf, -math.inf])
+def test_numbers_beyond_json_are_written_as_saq_writes_them(beyond):
+    made = job(key="k", kwargs={"rate": beyond, "none": None}, result=[1, {"x": (beyond,)}])
+    made.status = Status.COMPLETE
+    raw = codec.dump(codec.document(made))
+    stock = json.loads(raw)  # what a stock client does
+    assert stock["kwargs"]["none"] is None
+    for found in (stock["kwargs"]["rate"], stock["result"][1]["x"][0], codec.load(raw)["result"][1]["x"][0]):
+        assert found == beyond or (math.isnan(found) and math.isnan(beyond))
+
+
+def test_a_payload_of_numbers_beyond_json_still_ends_as_scripts_expect():
+    made = job(key="k", kwargs={"rate": math.nan})
+    made.status = Status.QUEUED
+    assert codec.dump(codec.document(made)).endswith(b',"status":"queued"}')
+
+
 def test_stocks_nan_and_lone_surrogates_are_read_and_written():
     fields = codec.load(b'{"function":"f","queue":"emails","key":"k","status":"complete","result":NaN}')
     assert math.isnan(fields["result"])

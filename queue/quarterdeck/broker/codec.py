@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 from saq.job import Job, Status
 
+from quarterdeck.text import plainjson
+
 Document = dict[str, Any]
 
 _LAST: Final = ("status", "attempts", "started", "touched", "worker_id")
@@ -56,7 +58,6 @@ class Payload(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(Payload)
-_encoder = msgspec.json.Encoder()
 _STATUSES: Final = {status.value: status for status in Status}
 _asdict = msgspec.structs.asdict
 
@@ -101,9 +102,10 @@ document: Callable[[Job], Document] = _compile()
 
 
 def dump(value: Any) -> bytes:
-    """JSON of a document. Raises ResultError for what JSON can't hold."""
+    """JSON of a document, as SAQ's: NaN and infinities are written as Python's json does (`NaN`, `Infinity`), which
+    stock clients read. Raises ResultError for what JSON can't hold."""
     try:
-        return _encoder.encode(value)
+        return plainjson.encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as refused:
         try:
             return json.dumps(value, separators=(",", ":")).encode()

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import msgspec
-
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.keys import once as once_key
 from quarterdeck.script import ScriptClient, load
+from quarterdeck.text import plainjson
 
 
 class ClaimedError(QuarterdeckError):
@@ -46,14 +45,14 @@ async def once(
     keys = [once_key(name)]
     word, value = await script(client, keys, ["claim", token, int(lease_s * 1000)])
     if word == b"done":
-        yield Claim(first=False, result=msgspec.json.decode(value))
+        yield Claim(first=False, result=plainjson.decode(value))
         return
     if word == b"running":
         raise ClaimedError(name, int(value) / 1000)
     claim = Claim(first=True)
     try:
         yield claim
-        result = msgspec.json.encode(claim.result)
+        result = plainjson.encode(claim.result)
     except BaseException:
         await script(client, keys, ["release", token])
         raise

@@ -10,7 +10,7 @@ import msgspec
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRow, JobState
 from quarterdeck.record import arguments_text, error_line
-from quarterdeck.text import mask_text
+from quarterdeck.text import mask_text, plainjson
 
 HEAD: Final = 2048
 TAIL: Final = 512
@@ -78,7 +78,7 @@ def job_row(queue: str, job_id: str, state: JobState, reading: Reading, *, size:
 
 def _read_whole(raw: bytes) -> Reading:
     try:
-        fields = _DECODER.decode(raw)
+        fields = plainjson.decode(raw)
     except (ValueError, RecursionError) as error:  # msgspec's DecodeError is a ValueError
         return Reading(fields={}, broken=f"it is not JSON: {str(error)[:100]}")
     if not isinstance(fields, dict):

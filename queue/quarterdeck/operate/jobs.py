@@ -18,6 +18,7 @@ from quarterdeck.operate import payload
 from quarterdeck.operate.queues import server_ms
 from quarterdeck.record.entry import decode_failed
 from quarterdeck.script import Argument, Client, Script, load
+from quarterdeck.text import plainjson
 
 Item = TypeVar("Item")
 
@@ -204,7 +205,7 @@ async def _abort_chunk(
         args = [error, ABORT_S]
         for index in running:
             document = documents[index] or {}
-            aborting = msgspec.json.encode({**document, "error": error, "status": "aborting"})
+            aborting = plainjson.encode({**document, "error": error, "status": "aborting"})
             args += [refs[index].key, raws[index] or b"", aborting]
         for index, answer in zip(running, await _run(client, "abort", queue, args), strict=True):
             answers[index] = answer

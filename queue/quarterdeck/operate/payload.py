@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
 from quarterdeck.operate.unmasking import unmasked
+from quarterdeck.text import plainjson
 
 _OF_A_RUN: Final = ("attempts", "completed", "started", "touched", "progress", "result", "error", "worker_id", "status")
 """SAQ's fields that tell of a run and go when a job starts anew (saq.job.Job)."""
@@ -16,8 +15,8 @@ _OF_A_RUN: Final = ("attempts", "completed", "started", "touched", "progress", "
 def decode(raw: bytes) -> dict[str, Any] | None:
     """A stored payload as SAQ's job fields, or None when it is no JSON object."""
     try:
-        document = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = plainjson.decode(raw)
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
@@ -32,10 +31,10 @@ def fresh(document: Mapping[str, Any], *, queued_ms: int, arguments: Mapping[str
     if arguments is not None:
         anew["kwargs"] = unmasked(arguments, document.get("kwargs"))
     anew["status"] = "queued"
-    return msgspec.json.encode(anew)
+    return plainjson.encode(anew)
 
 
 def ended(document: Mapping[str, Any], *, status: str, error: str, now_ms: int) -> bytes:
     """The payload of a job that an operator ended."""
     done = {name: value for name, value in document.items() if name not in ("status", "error", "completed")}
-    return msgspec.json.encode({**done, "error": error, "completed": now_ms, "status": status})
+    return plainjson.encode({**done, "error": error, "completed": now_ms, "status": status})

@@ -14,7 +14,7 @@ import msgspec
 from quarterdeck.keys import keys_of
 from quarterdeck.model import RunRow
 from quarterdeck.schedule.scripts import script
-from quarterdeck.text import mask_text
+from quarterdeck.text import mask_text, plainjson
 
 MOST_TOLD: Final = 1_000
 """Characters of a result or an error that the ledger keeps."""
@@ -64,7 +64,7 @@ def _last_line(error: str) -> str:
 
 def _told(result: Any) -> str:
     try:
-        text = msgspec.json.encode(result).decode()
+        text = plainjson.encode(result).decode()
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
         text = repr(type(result))
     return text.translate(_SEPARATORS)[:MOST_TOLD]

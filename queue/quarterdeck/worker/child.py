@@ -12,11 +12,10 @@ from functools import reduce
 from importlib import import_module
 from typing import Any, BinaryIO
 
-import msgspec
-
 from quarterdeck.app.context import JobContext, enter
 from quarterdeck.app.signature import dump
 from quarterdeck.app.task import Task
+from quarterdeck.text import plainjson
 
 HEAD_BYTES = 4
 
@@ -33,12 +32,12 @@ class Channel:
         head = self._source.read(HEAD_BYTES)
         if len(head) < HEAD_BYTES:
             return None
-        request: dict[str, Any] = msgspec.json.decode(self._source.read(int.from_bytes(head)))
+        request: dict[str, Any] = plainjson.decode(self._source.read(int.from_bytes(head)))
         return request
 
     def write(self, answer: dict[str, Any]) -> None:
         """Send an answer. Raises TypeError for what JSON can't hold."""
-        frame = msgspec.json.encode(answer)
+        frame = plainjson.encode(answer)
         self._sink.write(len(frame).to_bytes(HEAD_BYTES) + frame)
         self._sink.flush()
 

@@ -14,10 +14,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from quarterdeck.app.context import JobContext
 from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.text import plainjson
 from quarterdeck.worker.supervisor import ending
 
 HEAD_BYTES = 4
@@ -117,7 +116,7 @@ class Processes:
             await process.stdin.drain()
             while True:
                 size = int.from_bytes(await process.stdout.readexactly(HEAD_BYTES))
-                answer: dict[str, Any] = msgspec.json.decode(await process.stdout.readexactly(size))
+                answer: dict[str, Any] = plainjson.decode(await process.stdout.readexactly(size))
                 if "log" in answer:
                     self._tell(job, *answer["log"])
                 elif "progress" in answer:
@@ -161,7 +160,7 @@ def check_importable(name: str, function: Callable[..., Any]) -> None:
 
 
 def _request(function: Callable[..., Any], arguments: Mapping[str, Any], job: JobContext) -> bytes:
-    return msgspec.json.encode(
+    return plainjson.encode(
         {
             "module": function.__module__,
             "name": function.__qualname__,
