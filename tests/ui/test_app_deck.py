@@ -186,6 +186,20 @@ async def test_the_past_is_asked_for_and_shown_and_nothing_can_be_done_in_it(abo
         assert bridge.source.asked[-1].at_ms is None
 
 
+async def test_the_past_does_not_claim_that_there_was_no_worker(aboard: Aboard) -> None:
+    def answer(view: View) -> Snapshot:
+        return busy(view) if view.at_ms is None else replace(empty(view), groups=())
+
+    async with aboard(answer) as (bridge, pilot):
+        await keys(bridge, pilot, "less_than_sign")
+        text = shown(bridge)
+        assert "no worker is alive" not in text
+        assert text.count("the flight recorder does not keep this") == 2
+        assert "nothing has failed" in text
+        await keys(bridge, pilot, "equals_sign")
+        assert "flight recorder" not in shown(bridge)
+
+
 @pytest.mark.parametrize("key", ["r", "s", "e", "ctrl+d"])
 async def test_a_key_that_acts_says_in_the_past_why_it_does_not(aboard: Aboard, key: str) -> None:
     async with aboard() as (bridge, pilot):

@@ -18,6 +18,14 @@ from tui.widgets.grid import Grid
 from tui.widgets.gridnews import EdgeReached, RowOpened
 
 PANELS: Final = ("queues", "workers", "schedules", "groups")
+EMPTY: Final = {
+    "queues": "no queue yet: `e` enqueues a job",
+    "workers": "no worker is alive",
+    "schedules": "no schedule",
+    "groups": "nothing has failed",
+}
+UNKEPT: Final = frozenset({"workers", "schedules"})
+"""What is not remembered of the past."""
 _FRAME_LINES: Final = 3
 
 
@@ -45,13 +53,16 @@ class Overview(DeckScreen):
         wide = self.app.size.width >= 110
         self._spark = 20 if wide else 9
         columns = queues.columns(self._spark)
-        yield self._panel(Grid(columns, id="queues", classes="panel", gap=1), "no queue yet: `e` enqueues a job")
-        yield self._panel(Grid(workers.COLUMNS, id="workers", classes="panel"), "no worker is alive")
-        yield self._panel(Grid(schedules.OVERVIEW_COLUMNS, id="schedules", classes="panel"), "no schedule")
-        yield self._panel(Grid(failures.COLUMNS, id="groups", classes="panel"), "nothing has failed")
+        yield self._panel(Grid(columns, id="queues", classes="panel", gap=1))
+        yield self._panel(Grid(workers.COLUMNS, id="workers", classes="panel"))
+        yield self._panel(Grid(schedules.OVERVIEW_COLUMNS, id="schedules", classes="panel"))
+        yield self._panel(Grid(failures.COLUMNS, id="groups", classes="panel"))
 
-    def _panel(self, grid: Grid, empty: str) -> Grid:
-        grid.empty_text = empty
+    def _panel(self, grid: Grid) -> Grid:
+        """A panel that says why it is empty: what the flight recorder does not keep was not away."""
+        panel = grid.id or ""
+        unkept = self.deck.past_ms is not None and panel in UNKEPT
+        grid.empty_text = "the flight recorder does not keep this" if unkept else EMPTY[panel]
         return grid
 
     def place(self) -> str:
@@ -76,7 +87,7 @@ class Overview(DeckScreen):
         }
         with self.app.batch_update():
             for panel, shown in rows.items():
-                self.query_one(f"#{panel}", Grid).show(shown)
+                self._panel(self.query_one(f"#{panel}", Grid)).show(shown)
             self._share(tuple(len(rows[panel]) for panel in PANELS))
 
     def _share(self, wanted: tuple[int, ...]) -> None:
