@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # importing typing for it would cost more than all of thi
 
 if TYPE_CHECKING:
     from quarterdeck.model import View
+    from tui.firstsight import FirstSight
     from tui.lookout import Lookout
 
 NOT_INSTALLED = "quarterdeck is not installed here (no module {name}). Type: make run"
@@ -38,16 +39,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     if found.dumb:
         return _watch_status(args.settings, ascii=args.ascii or found.ascii)
     from quarterdeck.model import View
+    from tui.firstsight import FirstSight
     from tui.lookout import Lookout
     from tui.screens.places import view_named
-    from tui.terminal import guardian
+    from tui.terminal import guardian, prelude
 
     first = view_named(args.view) if args.view else View()
     guardian.guard()
-    return _show(args, first, Lookout.send(args.settings, first))
+    lookout = Lookout.send(args.settings, first)
+    sight = FirstSight(args.settings, first, found, light=_light())
+    sight.show()
+    try:
+        return _show(args, first, lookout, sight)
+    finally:
+        prelude.end()
 
 
-def _show(args: object, first: View, lookout: Lookout | None) -> int:
+def _show(args: object, first: View, lookout: Lookout | None, sight: FirstSight) -> int:
     """Run the app in this process until it ends."""
     from msgspec.structs import replace
 
@@ -66,7 +74,7 @@ def _show(args: object, first: View, lookout: Lookout | None) -> int:
     if found.ascii:
         settings = replace(settings, ascii=True)
     theme = theme_name(_light(), int(found.colours), os.environ)
-    station = station_of(settings, Mooring(settings, lookout), first, theme)
+    station = station_of(settings, Mooring(settings, lookout, sight), first, theme)
     deck = Deck(station, driver_class(plain=settings.plain_driver))
     status = run(deck)
     if deck.fatal is not None:

@@ -96,6 +96,8 @@ class Deck(DressedApp, inherit_bindings=False):
     def _cast_off(self) -> None:
         """The first painting is out: begin to read."""
         self.set_timer(LOADED_S, _collect)
+        if self.station.first_sight is not None and self.snapshot is None:
+            self.set_timer(LOADED_S, self.station.first_sight.look(self.driver))
         if self.station.first.screen is not Screen.OVERVIEW:
             self.call_later(self.go, self.station.first)
         self.run_worker(self.reading.run(), name="reading")
@@ -185,7 +187,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def moment(self) -> Moment:
         """When and for whom things are painted now."""
-        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs)
+        return Moment(self.clock.now_ms(), self.station.zone, self.glyphs, coarse=slowness(self.driver) > 1)
 
     # Moving between screens.
 

@@ -17,6 +17,7 @@ from tui.station import Right, Station
 if TYPE_CHECKING:
     from quarterdeck.broker.embedded import EmbeddedServer
     from quarterdeck.settings import Settings
+    from tui.firstsight import FirstSight
     from tui.lookout import Lookout
 
 _HERE = Path(__file__).parent
@@ -25,8 +26,9 @@ _HERE = Path(__file__).parent
 class Mooring:
     """Opens what `settings` lead to; nothing is imported or connected before one of the two seams is asked for."""
 
-    def __init__(self, settings: Settings, lookout: Lookout | None = None) -> None:
+    def __init__(self, settings: Settings, lookout: Lookout | None = None, sight: FirstSight | None = None) -> None:
         self.settings = settings
+        self.sight = sight
         self._lookout = lookout
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedServer | None = None
@@ -115,6 +117,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
         open_source=mooring.open_source,
         open_operator=mooring.open_operator,
         first_look=mooring.first_look,
+        first_sight=mooring.sight,
         close=mooring.close,
         news=mooring.news,
         name=settings.environment or _name_of(settings.url or ""),

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quarterdeck.model import Operator, Snapshot, Source, View
 from tui.widgets.clock import DeckClock
+
+if TYPE_CHECKING:
+    from tui.firstsight import FirstSight
 
 
 class Right(IntEnum):
@@ -36,6 +40,8 @@ class Station:
 
     open_source: Callable[[], Awaitable[Source]]
     open_operator: Callable[[], Awaitable[Operator]]
+    first_sight: FirstSight | None = None
+    """Keeps the first painting for the next start."""
     first_look: Callable[[], Awaitable[Snapshot | None]] | None = None
     """Awaited before the source is opened: what was seen meanwhile, or None."""
     close: Callable[[], Awaitable[None]] | None = None

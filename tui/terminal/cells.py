@@ -33,6 +33,14 @@ class Grid:
         self.dirty: set[int] = set()
         """Rows written to since whoever sends them took them off."""
 
+    def copy(self) -> Grid:
+        """The same cells, to be kept while these change."""
+        other = Grid(0, 0, self.default)
+        other.width, other.height, other.dirty = self.width, self.height, set(self.dirty)
+        other.glyphs = [[*row] for row in self.glyphs]
+        other.styles = [[*row] for row in self.styles]
+        return other
+
     def resize(self, width: int, height: int) -> None:
         """Keep what fits, blank the rest."""
         if width > self.width:

@@ -25,19 +25,21 @@ from textual import constants, events
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
-from tui.terminal import clipboard, guardian, modes
+from tui.terminal import clipboard, guardian, modes, prelude
 from tui.terminal.capabilities import Capabilities, detect
 from tui.terminal.escapes import EscapeGate
 from tui.terminal.keyboard import Keyboard
 from tui.terminal.painter import Painter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from textual.app import App
     from textual.driver import Driver
     from textual.message import Message
 
+    from tui.terminal.album import Painting
     from tui.terminal.pacing import LineQuality
 
 _BELL: Final = "\x07"
@@ -100,6 +102,10 @@ class DeckDriver(LinuxDriver):
         """True while the terminal reports the mouse to us instead of selecting text."""
         return self._mouse
 
+    def painting(self) -> Callable[[str], Painting]:
+        """Take note of the screen as it is now; what is returned draws it for the album, when there is time."""
+        return self._painter.note()
+
     def toggle_mouse(self) -> bool:
         """Switch mouse reports; the new state. They start off over SSH."""
         self._mouse = not self._mouse
@@ -141,9 +147,14 @@ class DeckDriver(LinuxDriver):
         guard = guardian.bond()
         if guard is not None:
             guard.take()
-        self._set_raw()
+        early = prelude.take_over()
+        self._set_raw(found=None if early is None else early.before)
         self._resized()
-        self._painter.start(self._out_fd, self._opening())
+        if early is not None and early.painting.size == self._painter.size:
+            opening = self._opening().removeprefix(modes.ENTER)
+            self._painter.start(self._out_fd, opening, early.painting, early.n_bytes)
+        else:
+            self._painter.start(self._out_fd, self._opening())
         self._listen(guard)
         if self._must_signal_resume:
             self._must_signal_resume = False
@@ -292,12 +303,15 @@ class DeckDriver(LinuxDriver):
             return modes.MOUSE_OFF
         return modes.MOUSE_ON_LEAN if self.capabilities.ssh else modes.MOUSE_ON
 
-    def _set_raw(self, *, keep: bool = False) -> None:
-        """Raw mode as Textual sets it; with ``keep`` the attributes to restore stay those saved first."""
+    def _set_raw(self, *, keep: bool = False, found: list[Any] | None = None) -> None:
+        """Raw mode as Textual sets it; with ``keep`` the attributes to restore stay those saved first.
+
+        ``found`` are those to restore where they were changed before.
+        """
         with contextlib.suppress(termios.error):
             attributes = termios.tcgetattr(self.fileno)
             if not keep:
-                self._termios = attributes
+                self._termios = attributes if found is None else found
             raw = [*attributes]
             raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
             raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])

@@ -68,6 +68,11 @@ class Encoder:
         """Nobody knows what the terminal shows: all cells will be sent."""
         self._start_over(UNKNOWN)
 
+    def resume(self, shown: Grid) -> None:
+        """The terminal shows just these cells, which are as many as the wanted ones; nothing else is known of it."""
+        self.forget()
+        self._sent = shown
+
     def _start_over(self, glyph: str) -> None:
         wanted = self._wanted
         if (self._sent.width, self._sent.height) != (wanted.width, wanted.height):

@@ -23,7 +23,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from tui.terminal import guardian
+from tui.terminal import guardian, prelude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ class _Endings:
         self._status = 0
         self._termios: list[Any] | None = None
         with contextlib.suppress(termios.error):
-            self._termios = termios.tcgetattr(0)
+            self._termios = prelude.before() or termios.tcgetattr(0)
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:

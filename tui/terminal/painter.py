@@ -10,13 +10,16 @@ from tui.terminal import modes
 from tui.terminal.cells import Grid
 from tui.terminal.encoder import Encoder
 from tui.terminal.frame import FrameParser
+from tui.terminal.likeness import draw, read
 from tui.terminal.outlet import Outlet
 from tui.terminal.pacing import Pacer
 from tui.terminal.styles import StyleTable
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
+    from tui.terminal.album import Painting
     from tui.terminal.capabilities import Capabilities
     from tui.terminal.pacing import LineQuality
 
@@ -48,10 +51,12 @@ class Painter:
         ascii_only: bool = False,
     ) -> None:
         self._loop: Final = loop
-        styles = StyleTable(capabilities.colours)
+        self._styles: Final = StyleTable(capabilities.colours)
+        styles = self._styles
         self._wanted: Final = Grid(*size, styles.default)
         self._parser: Final = FrameParser(self._wanted, styles, ascii_only=ascii_only)
-        self._encoder: Final = Encoder(self._wanted, styles, erases_in_colour=capabilities.erases_in_colour)
+        self._erases_in_colour: Final = capabilities.erases_in_colour
+        self._encoder: Final = Encoder(self._wanted, styles, erases_in_colour=self._erases_in_colour)
         self._pacer: Final = Pacer(patience_s=_PATIENCE_SSH_S if capabilities.ssh else _PATIENCE_S)
         self._outlet: Outlet | None = None
         self._besides = bytearray()
@@ -112,13 +117,31 @@ class Painter:
 
     # --- the terminal taken and given back ------------------------------------------------------------------
 
-    def start(self, fileno: int, opening: str) -> None:
-        """Take the terminal: send ``opening``, which leaves it cleared, and a first question."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        return self._wanted.width, self._wanted.height
+
+    def note(self) -> Callable[[str], Painting]:
+        """Take note of the wanted cells; what is returned draws them for the album under a key."""
+        cells = self._wanted.copy()
+        return lambda key: draw(key, cells, self._styles, erases_in_colour=self._erases_in_colour)
+
+    def start(self, fileno: int, opening: str, shown: Painting | None = None, under_way: int = 0) -> None:
+        """Take the terminal: send ``opening`` and a first question.
+
+        The opening leaves it cleared; or it was ``shown`` a painting of this size, in ``under_way`` bytes, before.
+        """
         self._outlet = Outlet(fileno, self._loop, self._paint)
         self._pacer.start()
+        if under_way:
+            self._pacer.sent(under_way, asked=False)
         self._heard = threading.Semaphore(0)
         self._besides = bytearray(opening.encode())
-        self._encoder.blank()
+        if shown is not None:
+            self._encoder.resume(read(shown, self._styles))
+        else:
+            self._encoder.blank()
         self._settle_until = time.monotonic() + _SETTLE_AT_MOST_S
         self._send(b"")
         if self._framed:
