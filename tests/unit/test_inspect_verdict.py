@@ -70,7 +70,7 @@ def test_the_sentence_of_the_design() -> None:
         ({"failure_rate": 0.3}, Level.BAD, "emails: 30 % failing"),
         ({"orphans": 2}, Level.WARNING, "emails: 2 jobs are for functions that no live worker knows"),
         ({"paused": PauseStat(owner="ann", at_ms=5)}, Level.NOTICE, "emails: paused by ann"),
-        ({"quarantined": 5, "held": 2}, Level.NOTICE, "emails: 3 unreadable set aside"),
+        ({"quarantined": 5, "held": 2}, Level.NOTICE, "emails: 3 unreadable payloads set aside"),
         ({"error": "queued: WRONGTYPE"}, Level.BAD, "emails: can't be read (queued: WRONGTYPE)"),
     ],
 )

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from quarterdeck.model import (
     AuditRow,
@@ -27,6 +28,7 @@ from quarterdeck.model import (
 from tui.look.glyphs import ASCII
 from tui.rendering import acts, failures, jobs, metrics, queues, schedules, workers
 from tui.rendering.moment import Moment, whole_minutes
+from tui.rendering.why import why_worker
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
 
@@ -397,3 +399,14 @@ def test_hostile_text_becomes_plain_text_of_bounded_length(row: GridRow) -> None
         text = _text(cell)
         assert text.isprintable()
         assert len(text) < 1_000
+
+
+def test_what_there_is_one_of_is_said_so() -> None:
+    moment = Moment(NOW)
+    assert queues.queue_state(QueueStat(name="q", workers=1, depth=1, orphans=1), moment)[0] == "1 orphan"
+    lost = WorkerRow(id="w", name="w", state="lost", held=("a",), beat_ms=NOW)
+    assert workers.now_text(lost, moment) == "held 1 job"
+    assert why_worker(lost, moment).endswith("its job goes back to the queue.")
+    one = WorkerRow(id="w", name="w", slots=1, running=1, beat_ms=NOW)
+    assert "its slot is busy" in why_worker(one, moment)
+    assert why_worker(replace(one, slots=2), moment) == "w runs 1 job on 2 slots."

@@ -21,6 +21,7 @@ from quarterdeck.model import (
     Verb,
     WorkerRow,
 )
+from quarterdeck.text import count_of
 from tui.commands.command import Command
 from tui.station import Right
 
@@ -169,7 +170,7 @@ class Abort(Command):
     async def _stop(self, deck: Deck, worker: WorkerRow) -> None:
         from tui.screens.asking import confirm
 
-        line = f"It finishes or hands back its {worker.running} running jobs and ends."
+        line = f"It finishes or hands back its {count_of(worker.running, 'running job')} and ends."
         if await confirm(deck, f"Stop worker {worker.name or worker.id}?", line, yes="Stop it", danger=True):
             await deck.perform(lambda it: it.control_worker(worker.id, "stop"), Right.ADMIN)
 

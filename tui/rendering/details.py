@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quarterdeck.model import CurrentJob, GroupDetail, QueueDetail, ScheduleDetail, WorkerDetail
 from quarterdeck.text import (
+    count_of,
     countdown,
     human_age,
     human_bytes,
@@ -42,14 +43,14 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         ),
         ("waiting", human_count(queue.depth)),
         ("oldest waits", human_age(queue.oldest_ms)),
-        ("active", f"{queue.active} on {queue.slots} slots of {queue.workers} workers"),
+        ("active", f"{queue.active} on {count_of(queue.slots, 'slot')} of {count_of(queue.workers, 'worker')}"),
         ("scheduled", human_count(queue.scheduled)),
         ("failed, kept", human_count(queue.failed)),
         ("quarantined", human_count(queue.quarantined + queue.held) if queue.quarantined or queue.held else ""),
         ("in / out", f"{human_rate(queue.in_per_s)} / {human_rate(queue.out_per_s)} per second"),
         ("failing", human_percent(queue.failure_rate)),
         ("p50 p95 p99", " ".join(human_duration(it) for it in (queue.p50_ms, queue.p95_ms, queue.p99_ms))),
-        ("history", f"{human_count(queue.history)} attempts" if queue.history else ""),
+        ("history", count_of(queue.history, "attempt") if queue.history else ""),
         ("workers", "quarterdeck's" if queue.deck else "stock SAQ: no pause, no logs, no remote control"),
     )
     last_hour = moment.spark(queue.depths, 60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quarterdeck.model import AuditRow, BulkRow, FailureGroup, Outcome, Snapshot
-from quarterdeck.text import human_age, human_count, human_percent
+from quarterdeck.text import count_of, human_age, human_count, human_percent
 from tui.rendering.moment import Moment
 from tui.rendering.queues import queue_state
 from tui.rendering.workers import now_text
@@ -105,14 +105,14 @@ def _workers(snapshot: Snapshot, moment: Moment) -> list[str]:
     for worker in snapshot.workers:
         name, now = _safe(worker.name or worker.id, moment), _safe(now_text(worker, moment), moment)
         version = f", version {_safe(worker.version, moment)}" if worker.version else ""
-        lines.append(f"- {name}: {worker.state}, {worker.running}/{worker.slots} slots, {now}{version}")
+        lines.append(f"- {name}: {worker.state}, {worker.running}/{count_of(worker.slots, 'slot')}, {now}{version}")
     return [*lines, ""]
 
 
 def _acts(acts: Iterable[AuditRow], moment: Moment) -> list[str]:
     lines = ["## What operators did", ""]
     for act in reversed(tuple(acts)):
-        count = f", {act.done} jobs" if act.done > 1 else ""
+        count = f", {count_of(act.done, 'job')}" if act.done > 1 else ""
         why = f" ({_safe(act.reason, moment)})" if act.reason else ""
         lines.append(
             f"- {moment.stamp(act.at_ms)} {_safe(act.who, moment)}: {_safe(act.verb, moment)} "

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from quarterdeck.model import AttemptStat, AuditRow, JobDetail, JobRow, JobState, LogRow
-from quarterdeck.text import fit, human_age, human_bytes, human_duration, mask
+from quarterdeck.text import count_of, fit, human_age, human_bytes, human_duration, mask
 from tui.rendering.block import Block, block, pairs
 from tui.rendering.jobs import STATE_STYLES, state_sign
 from tui.rendering.lines import Runs
@@ -27,7 +27,7 @@ def job_blocks(detail: JobDetail, moment: Moment) -> list[Block]:
         Block("result", tuple(text_lines(detail.result)) if detail.result else ()),
         block("job", _facts(detail, moment)),
         block("attempts", (attempt_line(it, detail.attempts, moment) for it in detail.attempts)),
-        block(f"log, {len(detail.log)} lines", (log_line(line, moment) for line in detail.log)),
+        block(f"log, {count_of(len(detail.log), 'line')}", (log_line(line, moment) for line in detail.log)),
         block("acts of operators", (act_line(act, moment) for act in detail.acts)),
     ]
     if detail.row.broken:
@@ -73,7 +73,7 @@ def _facts(detail: JobDetail, moment: Moment) -> tuple[Runs, ...]:
         ("queue", row.queue),
         ("key", row.key),
         ("attempts", f"{row.attempts} of {row.retries}" if row.attempts else ""),
-        ("crashes", f"{detail.crashes} workers died under it" if detail.crashes else "", "bad"),
+        ("crashes", f"{count_of(detail.crashes, 'worker')} died under it" if detail.crashes else "", "bad"),
         ("queued", _at(row.queued_ms, moment)),
         ("due", _at(row.scheduled_ms, moment)),
         ("started", _at(row.started_ms, moment)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from quarterdeck.model import AuditRow, BulkRow, Level, OperatorRow, Snapshot
-from quarterdeck.text import cell_width, fit, human_count, human_duration
+from quarterdeck.text import cell_width, count_of, fit, human_count, human_duration
 from tui.rendering.moment import Moment
 
 LIVE: Final = frozenset({"waiting", "running", "paused"})
@@ -90,9 +90,7 @@ def deployment_text(snapshot: Snapshot | None) -> str:
     """`3 queues · 1,284/min`, or nothing before the first answer."""
     if snapshot is None:
         return ""
-    count = len(snapshot.queues)
-    queues = f"{count} queue" + ("" if count == 1 else "s")
-    return f"{queues} · {human_count(round(snapshot.per_minute))}/min"
+    return f"{count_of(len(snapshot.queues), 'queue')} · {human_count(round(snapshot.per_minute))}/min"
 
 
 def rule_runs(environment: str, snapshot: Snapshot | None, me: str, moment: Moment, width: int) -> Runs:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from quarterdeck.model import QueueStat
-from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate
+from quarterdeck.text import count_of, human_age, human_count, human_duration, human_percent, human_rate
 from tui.rendering.moment import Moment
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
@@ -80,7 +80,7 @@ def _states(queue: QueueStat, moment: Moment) -> Iterator[tuple[str, str]]:
     if _backs_up(queue):
         yield "backing up", "warn"
     if queue.orphans:
-        yield f"{queue.orphans} orphans", "warn"
+        yield count_of(queue.orphans, "orphan"), "warn"
     if not queue.workers:
         yield "no worker", "muted"
     if queue.depth or queue.active:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.model import ScheduleRow, WorkerRow
-from quarterdeck.text import countdown, human_age, human_duration
+from quarterdeck.text import count_of, countdown, human_age, human_duration
 from tui.rendering.moment import Moment
 
 
@@ -36,13 +36,25 @@ def why_worker(worker: WorkerRow, moment: Moment) -> str:
     name = moment.text(worker.name or worker.id, 80)
     beat = human_age(moment.age_ms(worker.beat_ms))
     if worker.state == "lost":
-        return f"{name} gave its last sign {beat} ago; its {len(worker.held)} jobs go back to the queue."
+        return f"{name} gave its last sign {beat} ago; {_held(worker)}"
     if worker.state == "quiet":
         return f"{name} takes no new jobs: it was told to be quiet. s resumes it."
     if worker.state == "stopping":
-        return f"{name} is stopping: it finishes or hands back {worker.running} jobs."
+        return f"{name} is stopping: it finishes or hands back {count_of(worker.running, 'job')}."
     if worker.slots and worker.running >= worker.slots:
-        return f"{name} is full: all its {worker.slots} slots are busy. C changes how many it has."
+        return f"{name} is full: {_all_slots(worker)} busy. C changes how many it has."
     if not worker.running:
         return f"{name} is idle: nothing waits in {', '.join(worker.queues) or 'its queues'} that it may take."
-    return f"{name} runs {worker.running} jobs on {worker.slots} slots."
+    return f"{name} runs {count_of(worker.running, 'job')} on {count_of(worker.slots, 'slot')}."
+
+
+def _held(worker: WorkerRow) -> str:
+    """What becomes of what a lost worker held."""
+    count = len(worker.held)
+    if not count:
+        return "it held nothing."
+    return f"{'its job goes' if count == 1 else f'its {count} jobs go'} back to the queue."
+
+
+def _all_slots(worker: WorkerRow) -> str:
+    return "its slot is" if worker.slots == 1 else f"all its {worker.slots} slots are"

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Final
 
 from quarterdeck.model import CurrentJob, WorkerRow
-from quarterdeck.text import human_bytes, human_count
+from quarterdeck.text import count_of, human_bytes, human_count
 from tui.rendering.moment import Moment
 from tui.widgets.cell import Age, AnyCell, Cell, GridRow
 from tui.widgets.columns import Column
@@ -65,7 +65,7 @@ def now_cell(worker: WorkerRow, moment: Moment) -> Cell:
 def now_text(worker: WorkerRow, moment: Moment) -> str:
     """What a worker is at: `send_email ×5, export_csv`; for a lost one what it held."""
     if worker.state == "lost":
-        return f"held {len(worker.held)} jobs" if worker.held else "held nothing"
+        return f"held {count_of(len(worker.held), 'job')}" if worker.held else "held nothing"
     counts = Counter(job.function for job in worker.current)
     times = "x" if moment.glyphs.ascii else "×"
     parts = [moment.text(name, 60) + (f" {times}{count}" if count > 1 else "") for name, count in counts.most_common()]

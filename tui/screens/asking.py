@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from quarterdeck.errors import UsageError
 from quarterdeck.model import BlastCard, Pace, Tally, Verb
-from quarterdeck.text import human_age, human_count, human_duration
+from quarterdeck.text import count_of, human_age, human_count, human_duration
 from tui.rendering.moment import Moment
 from tui.widgets.cell import Cell
 from tui.widgets.dialog import Card, Confirmed, Field
@@ -82,7 +82,7 @@ async def ask_blast(deck: Deck, cards: Sequence[BlastCard], *, paced: bool) -> t
         fields.append(Field("per_s", "per second", "10", "for paced and canary", wrong_rate))
         verbs += [("paced", "Paced"), ("canary", "Canary first")]
     shown = Card(
-        f"{deck.station.name}: {word} {human_count(card.count)} job{'' if card.count == 1 else 's'}?",
+        f"{deck.station.name}: {word} {count_of(card.count, 'job')}?",
         blast_lines(card, deck.moment()),
         verbs,
         fields=fields,

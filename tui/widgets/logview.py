@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
-from quarterdeck.text import clean, fit, human_count
+from quarterdeck.text import clean, count_of, fit, human_count
 from tui.widgets.clock import DeckClock
 from tui.widgets.logpaint import LogLook, StyledText, line_rows, matches, shown_text, time_of
 from tui.widgets.logring import LEVELS, LogLine, LogRing
@@ -234,7 +234,7 @@ class LogView(Painted, can_focus=True):
             below = ring.count - 1 - ring.position_of(self._tops[-1][0])
         parts = [
             "following" if self.following else f"held, {human_count(below)} below",
-            f"{human_count(ring.count)} lines",
+            count_of(ring.count, "line"),
             f"{human_count(ring.dropped)} dropped" if ring.dropped else "",
             f"{self.level.lower()} and above" if self.level else "",
             f"only {clean(self.only, 40)}" if self.only else "",

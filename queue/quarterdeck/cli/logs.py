@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from quarterdeck.cli.looking import add_list_flags, one_queue, print_json, source_of
 from quarterdeck.errors import ExitStatus, QuarterdeckError
 from quarterdeck.model import LogRow, Page, Screen, View
-from quarterdeck.text import clean
+from quarterdeck.text import clean, count_of
 
 POLL_S = 0.5
 FOLLOWED = 2_000
@@ -73,7 +73,7 @@ async def _follow(args: argparse.Namespace, view: View) -> int:
 
 def _print(page: Page, *, as_json: bool) -> None:
     if page.dropped:
-        print(f"{page.dropped} lines were dropped at the source", file=sys.stderr)
+        print(f"{count_of(page.dropped, 'line')} dropped at the source", file=sys.stderr)
     for row in page.rows:
         if isinstance(row, LogRow):
             print_json(row) if as_json else print(line_of(row))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from quarterdeck.model import FailureGroup, Finding, Level, QueueStat, Snapshot, Verdict, WorkerRow
-from quarterdeck.text import human_age, human_bytes, human_count, human_percent
+from quarterdeck.text import count_of, human_age, human_bytes, human_count, human_percent
 
 OLD_MS: Final = 30_000
 VERY_OLD_MS: Final = 300_000
@@ -61,7 +61,7 @@ def _queues(snapshot: Snapshot) -> Iterator[Finding]:
             text = f"{stat.name}: paused{who}"
             yield Finding(level=Level.NOTICE, text=text, since_ms=stat.paused.at_ms or None, view=view)
         if stat.quarantined > stat.held:
-            text = f"{stat.name}: {human_count(stat.quarantined - stat.held)} unreadable set aside"
+            text = f"{stat.name}: {count_of(stat.quarantined - stat.held, 'unreadable payload')} set aside"
             yield Finding(level=Level.NOTICE, text=text, view=f"quarantine @{stat.name}")
 
 
@@ -125,7 +125,7 @@ def _workers(snapshot: Snapshot) -> Iterator[Finding]:
     for row in snapshot.workers:
         view = f"worker {row.id}"
         if row.state == "lost" and snapshot.taken_ms - row.beat_ms < 600_000:
-            held = f", held {len(row.held)} jobs" if row.held else ""
+            held = f", held {count_of(len(row.held), 'job')}" if row.held else ""
             yield Finding(level=Level.WARNING, text=f"worker {row.name}: lost{held}", since_ms=row.beat_ms, view=view)
         if row.state == "broken":
             yield Finding(level=Level.NOTICE, text=f"worker {row.name}: its record can't be read", view=view)

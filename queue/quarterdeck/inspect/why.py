@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from quarterdeck.model import JobRow, JobState, PauseStat, QueueStat, ScheduleRow, WorkerRow
-from quarterdeck.text import human_count, human_duration
+from quarterdeck.text import count_of, human_count, human_duration
 
 Reason = tuple[str, str]
 """What is so, and what to do about it (may be empty)."""
@@ -63,7 +63,7 @@ def why_queue(stat: QueueStat, workers: Sequence[WorkerRow], now_ms: int) -> Rea
     if stat.paused:
         return f"It is paused{_by(stat.paused, now_ms)}.", "s resumes it."
     if not live:
-        waiting = f"; {human_count(stat.depth)} jobs wait" if stat.depth else ""
+        waiting = f"; {_waiting(stat)}" if stat.depth else ""
         return f"No live worker serves it{waiting}.", "Start one: quarterdeck worker TARGET."
     if stat.orphans:
         return (
@@ -72,11 +72,11 @@ def why_queue(stat: QueueStat, workers: Sequence[WorkerRow], now_ms: int) -> Rea
         )
     if stat.depth and _busy(live):
         slots = sum(row.slots for row in live)
-        return f"All {slots} slots are busy and {human_count(stat.depth)} jobs wait.{_drain(stat)}", "Add workers."
+        return f"All {slots} slots are busy and {_waiting(stat)}.{_drain(stat)}", "Add workers."
     if stat.failure_rate and stat.failure_rate >= 0.05:
         return f"It flows, but {stat.failure_rate:.1%} of the attempts fail.", "Look at :failures."
     if stat.depth:
-        return f"It flows: {human_count(stat.depth)} jobs wait.{_drain(stat)}", ""
+        return f"It flows: {_waiting(stat)}.{_drain(stat)}", ""
     return "Nothing waits.", ""
 
 
@@ -182,7 +182,7 @@ def _why_queued(facts: JobFacts) -> Reason:
         live = knowing
     if facts.crashes >= 2:
         return (
-            f"{facts.crashes} workers died under it: it waits for a worker that can run it alone.",
+            f"{count_of(facts.crashes, 'worker')} died under it: it waits for a worker that can run it alone.",
             "Delete it, or let the next crash put it into the failed list as poison.",
         )
     place = _place(facts.place)
@@ -228,3 +228,7 @@ def _drain(stat: QueueStat) -> str:
         return " It grows as fast as it drains." if stat.out_per_s else ""
     left = stat.out_per_s - (stat.in_per_s or 0)
     return f" About {human_duration(1000 * stat.depth / left)} to drain at the present rate."
+
+
+def _waiting(stat: QueueStat) -> str:
+    return f"{count_of(stat.depth, 'job')} {'waits' if stat.depth == 1 else 'wait'}"

@@ -9,6 +9,7 @@ from quarterdeck.model import JobRef, Verb
 from quarterdeck.operate import bulk as bulks
 from quarterdeck.operate import jobs
 from quarterdeck.script import Client
+from quarterdeck.text import count_of
 
 if TYPE_CHECKING:
     from quarterdeck.operate.bulk import Bulk
@@ -75,7 +76,7 @@ class Throttle:
         if state.pace.mode == "paced":
             state.rate = state.pace.per_s or 1.0
         if self.waiting > max(5.0, 10 * state.rate):
-            state.phase = f"waiting for {self.waiting} released jobs"
+            state.phase = f"waiting for {count_of(self.waiting, 'released job')}"
             return 0
         state.phase = f"{state.rate:g} a second"
         state.credit = min(state.credit + state.rate * (now_ms - state.stepped_ms) / 1000, 2 * state.rate + 1)

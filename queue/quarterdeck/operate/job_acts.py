@@ -18,6 +18,7 @@ from quarterdeck.operate.queues import server_ms
 from quarterdeck.operate.runner import did
 from quarterdeck.operate.selecting import count
 from quarterdeck.operate.undo import MOST, retry_data
+from quarterdeck.text import count_of
 
 AT_ONCE: Final = 500
 """Named jobs that are acted on directly; more become a bulk operation."""
@@ -114,11 +115,11 @@ class JobActs(Bridge):
                 else:
                     skips[WHY.get(answer, answer)] += 1
         several = len({ref.queue for ref in refs}) > 1
-        subject = refs[0].key if len(refs) == 1 else f"{len(refs)} jobs"
+        subject = refs[0].key if len(refs) == 1 else count_of(len(refs), "job")
         return await self._done(
             verb.value,
             subject,
-            _sentence(verb, subject if len(refs) == 1 else f"{done} jobs", done, skips),
+            _sentence(verb, subject if len(refs) == 1 else count_of(done, "job"), done, skips),
             queue="" if several else refs[0].queue,
             reason=reason,
             done=done,
@@ -179,7 +180,7 @@ class JobActs(Bridge):
             undo = UndoRecord(kind="bin", queue=queue, who=self.who, data={"act": act})
             await self._audit.write(
                 f"bulk-{verb.value}",
-                bulks.describe(selection) if not selection.refs else f"{len(mine.refs)} jobs",
+                bulks.describe(selection) if not selection.refs else count_of(len(mine.refs), "job"),
                 queue=queue,
                 reason=reason,
                 done=state.total if held else 0,  # what it is for: what became of them, the operation itself tells
@@ -190,7 +191,7 @@ class JobActs(Bridge):
         if not first:
             return Outcome(message="Nothing matches: nothing was done.", command=command, trouble=True)
         self._runner.wake()
-        some = f"{total:,} jobs" if total else "the jobs that match"
+        some = count_of(total, "job") if total else "the jobs that match"
         return Outcome(message=f"Started: {verb.value} {some}.", done=0, command=command, bulk=first)
 
 
