@@ -25,7 +25,7 @@ Command = Callable[..., int]
 
 async def _seed(url: str, queue: str, count: int) -> None:
     client = Redis.from_url(url)
-    sources = [load("quarterdeck.broker", name).source for name in ("names", "failed")]
+    sources = [load("quarterdeck.record", name).source for name in ("names", "failed")]
     put = Script("put", "\n".join([*sources, PUT]))
     row = encode_failed(FailedJob(function="send", signature="cafe00cafe00", at_ms=AT_MS, error="OSError: refused"))
     signature = msgspec.json.encode(SignatureRow(function="send", exception="OSError", message="refused", first_ms=1))
@@ -112,7 +112,7 @@ def test_bulk_operations_are_listed_and_one_that_is_over_cannot_be_stopped(
 ) -> None:
     quarterdeck("retry", "--all", "--yes")
     capsys.readouterr()
-    assert quarterdeck("bulk", "list", "--json") == 0
+    assert quarterdeck("bulk", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["state"], row["done"]) == ("done", 5)
     assert quarterdeck("bulk", "stop", row["id"].rpartition("/")[2]) == 2
@@ -128,6 +128,11 @@ def test_bulk_operations_are_listed_and_one_that_is_over_cannot_be_stopped(
         (("abort", "--all", "--state", "failed"), "invalid choice"),
         (("delete", "--all", "--read-only", "--yes"), "Read-only"),
         (("bulk", "stop"), "Which bulk operation"),
+        (("bulk", "stop", "nosuch"), "There is no bulk operation 'nosuch'"),
+        (("retry", "--all", "--pace", "paced", "--per-s", "0", "--yes"), "'0' is not a number from 0.001 up"),
+        (("retry", "--all", "--pace", "canary", "--trip-rate", "5", "--yes"), "not a number from 0 to 1"),
+        (("enqueue", "send", "--delay", "-3"), "not a number from 0 up"),
+        (("enqueue", "send", "--retries", "0"), "not a number from 1 to"),
         (("quarantine", "add"), "needs a function"),
     ],
 )
@@ -194,3 +199,37 @@ def test_without_a_server_it_says_where_it_looked(
     monkeypatch.setenv("QUARTERDECK_DATA_DIR", str(tmp_path / "data"))
     assert main(["note", "hello"]) == 3
     assert "the embedded one is not running" in capsys.readouterr().err
+
+
+def test_a_key_is_found_in_whatever_queue_it_is(
+    quarterdeck: Command, valkey: Any, queue_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = f"{queue_name}-other"
+    place = ["--url", valkey.url, "--queue", queue_name, "--queue", other]  # other tests' queues have such keys too
+    asyncio.run(_seed(valkey.url, other, 1))
+    assert main(["retry", *place, "job-3", "job-4"]) == 0
+    assert read(valkey.url, "ZCARD", keys_of(queue_name).failed) == 3
+    assert main(["retry", *place, "job-0"]) == 2
+    assert f"a job in {queue_name} and in {other}. Name the queue" in capsys.readouterr().err
+    assert main(["retry", *place, "nowhere"]) == 2
+    assert "There is no job 'nowhere'" in capsys.readouterr().err
+
+
+def test_what_is_found_on_one_queue_makes_no_bulk_operation_on_another(
+    quarterdeck: Command, valkey: Any, queue_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(_seed(valkey.url, f"{queue_name}-idle", 0))
+    assert main(["retry", "--url", valkey.url, "--filter", f"q:={queue_name}", "--yes", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["queue"], row["done"]) == (queue_name, 5)
+    assert main(["retry", "--url", valkey.url, "--filter", f"q:={queue_name}", "--yes"]) == 1
+    assert "Nothing matches" in capsys.readouterr().err
+
+
+def test_an_enqueued_job_is_named_and_a_queue_that_nobody_serves_too(
+    quarterdeck: Command, queue_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert quarterdeck("enqueue", "send", "--key", "k7", "to=ann", "--delay", "0") == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"k7 on {queue_name}\n")
+    assert f"No live worker serves the queue {queue_name}" in told.err

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,46 @@ def test_an_unknown_command_is_named_with_the_nearest(capsys):
     assert capsys.readouterr().err == "quarterdeck: There is no command 'staus'. Did you mean 'status'?\n"
 
 
+def test_a_command_far_from_all_others_gets_the_list(capsys):
+    assert cli.main(["nosuch"]) == 2
+    assert "There is no command 'nosuch'. Known: abort, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--url", "--env"])
+def test_an_empty_place_is_refused(command, capsys, flag):
+    """`--url "$PROD"` without PROD must not act on the embedded server."""
+    assert cli.main(["status", flag, ""]) == 2
+    assert f"{flag} is empty" in capsys.readouterr().err
+
+
+def test_words_and_flags_may_be_mixed(monkeypatch):
+    seen = []
+    module = types.ModuleType("quarterdeck.cli.retry")
+    module.add_arguments = lambda parser: (
+        parser.add_argument("keys", nargs="*"),
+        parser.add_argument("--yes", action="store_true"),
+    )
+    module.run = lambda args: seen.append(args) or 0
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert cli.main(["retry", "a", "--yes", "b", "--queue", "q", "c"]) == 0
+    assert (seen[0].keys, seen[0].yes, seen[0].settings.queues) == (["a", "b", "c"], True, ("q",))
+
+
+@pytest.mark.parametrize(
+    ("read", "good", "bad"),
+    [
+        (frame.whole(1, 65_535), "1", ["0", "-1", "65536", "x", "1.5", ""]),
+        (frame.number(0, 1), "0.5", ["-0.1", "1.1", "x", "nan", "inf", ""]),
+        (frame.number(0.2), "10", ["0", "-1", "nan"]),
+    ],
+)
+def test_numbers_have_bounds(read, good, bad):
+    assert read(good) == float(good)
+    for text in bad:
+        with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a number from"):
+            read(text)
+
+
 def test_a_missing_module_does_not_break_the_rest(monkeypatch, capsys, command):
     monkeypatch.setitem(frame.COMMANDS, "gone", "not there")
     assert cli.main(["gone"]) == 2
@@ -187,6 +228,53 @@ def test_a_closed_pipe_is_quiet():
     process.stderr.close()
 
 
+def started(code, **options):
+    """What a fresh interpreter comes to when `main` runs a `status` that prints as `code` says."""
+    made = f"""
+import sys, types
+module = types.ModuleType("quarterdeck.cli.status")
+module.add_arguments = lambda parser: None
+def run(args):
+    {code}
+    return 0
+module.run = run
+sys.modules[module.__name__] = module
+from quarterdeck.cli import main
+sys.exit(main(["status"]))
+"""
+    environ = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", **options.pop("env", {})}
+    return subprocess.run([sys.executable, "-c", made], stderr=subprocess.PIPE, env=environ, check=False, **options)
+
+
+def test_a_stream_that_is_not_utf_8_gets_the_nearest_letters():
+    ended = started("print('▁▃█ 2 × a… – ü 好'); print('…', file=sys.stderr)", stdout=subprocess.PIPE)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"_-# 2 x a. - ? ?\n", b".\n")
+
+
+def test_help_can_be_read_in_any_locale():
+    ended = subprocess.run(
+        [sys.executable, "-m", "quarterdeck", "--help"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"worker" in ended.stdout
+
+
+def test_a_closed_stdout_is_no_crash():
+    ended = started("print('to nobody')", preexec_fn=lambda: os.close(1))
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_under_stdout_is_a_sentence():
+    with Path("/dev/full").open("wb") as full:
+        ended = started("print('x' * 100_000)", stdout=full)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (1, 1)
+    assert b"no space is left" in ended.stderr
+
+
 def test_version_and_help_need_no_dashboard(capsys, monkeypatch):
     monkeypatch.setattr(cli, "DASHBOARD", "no_such_dashboard")
     for flag, words in (("--version", "quarterdeck 0."), ("--help", "worker")):
@@ -236,7 +324,7 @@ def test_only_the_chosen_command_is_imported():
         "print([m for m in sys.modules if m.startswith('quarterdeck.cli.') or m in ('redis', 'saq', 'textual')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "['quarterdeck.cli.frame']"
+    assert found.stdout.strip() == "['quarterdeck.cli.frame', 'quarterdeck.cli.lettering']"
 
 
 @pytest.mark.parametrize("name", sorted(frame.COMMANDS))

@@ -208,3 +208,13 @@ def test_where_the_data_is_kept(project, tmp_path, monkeypatch):
 def test_settings_are_frozen():
     with pytest.raises(AttributeError):
         Settings().url = "redis://x"
+
+
+def test_where_to_serve_and_what_to_watch_come_from_both_files(both, tmp_path):
+    project = tmp_path / "project" / "quarterdeck.toml"
+    project.write_text(PROJECT + '[serve]\nport = 0\ntoken_file = "token"\n')
+    user = tmp_path / "user" / "quarterdeck.toml"
+    user.write_text(USER + '[serve]\nhost = "::1"\nport = 9000\n[watch]\nsecret = "s"\n')
+    settings = resolve(cwd=both, environ={})
+    assert settings.serve == {"host": "::1", "port": 0, "token_file": str(tmp_path / "project" / "token")}
+    assert settings.watch == {"secret": "s"}

@@ -48,7 +48,7 @@ def test_a_whole_file_is_read():
     assert table.env["prod"].role == "operate"
     assert table.env["prod"].refresh_s == 2.0
     assert table.env["dev"].protected is None
-    assert table.serve == {"port": 9000}
+    assert (table.serve.port, table.serve.host) == (9000, None)
 
 
 def test_an_empty_file_says_nothing():
@@ -63,6 +63,8 @@ def test_an_empty_file_says_nothing():
         ("[env.prod]\nprotect = true", "'env.prod.protect'", "Did you mean 'protected'?"),
         ("[env.prod]\nkeys = {}", "'env.prod.keys'", "queues"),
         ("[key]\nretry = 'R'", "'key'", "Did you mean 'keys'?"),
+        ("[serve]\nprt = 1", "'serve.prt'", "Did you mean 'port'?"),
+        ("[watch]\nwebhook = []", "'watch.webhook'", "Did you mean 'webhooks'?"),
         ("xyzzy = 1", "'xyzzy'", "Known: app, ascii"),
     ],
 )
@@ -86,6 +88,8 @@ def test_an_unknown_key_is_named_with_the_nearest_right_one(text, key, cure):
         ("queues = 'default'", "'queues'", "a list"),
         ("[keys]\nretry = 5", "'keys.retry'", "text"),
         ("env = 5", "'env'", "a table"),
+        ("[serve]\nport = 99999", "'serve.port'", "<= 65535"),
+        ("[watch]\nwebhooks = 'http://x'", "'watch.webhooks'", "a list"),
         ("[env]\nprod = 5", "'env.prod'", "a table"),
         ("[env.a]\n[env.prod]\nurl = 5", "'env.prod.url'", "text"),
         ("[env.prod]\nqueues = ['a', 5]", "'env.prod.queues[1]'", "text"),
@@ -97,6 +101,11 @@ def test_a_wrong_type_is_named_in_the_words_of_the_file(text, key, words):
     assert key in caught.value.message
     assert words in caught.value.message
     assert "`" not in caught.value.message
+
+
+def test_two_ways_to_name_a_url_are_refused():
+    with pytest.raises(SettingsError, match=r"'env\.prod' has both url and url_from"):
+        check("[env.prod]\nurl = 'redis://x'\nurl_from = 'X'")
 
 
 def test_a_wrong_role_is_named_with_the_right_ones():

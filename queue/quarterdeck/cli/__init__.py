@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from quarterdeck.cli import frame
+from quarterdeck.cli.lettering import tolerate
 from quarterdeck.errors import UsageError
 
 DASHBOARD = "tui.__main__"
@@ -17,6 +18,7 @@ and a host that only runs workers needs no Textual. (An entry point would say th
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (the process' own unless told) and return the exit status of DESIGN §11."""
     words = list(sys.argv[1:] if argv is None else argv)
+    tolerate()
     at = frame.subcommand_at(words)
     work: Callable[[], int] = (lambda: _dashboard(words)) if at is None else (lambda: _command(words, at))
     return frame.guarded(work)

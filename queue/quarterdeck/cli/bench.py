@@ -18,7 +18,9 @@ from quarterdeck.cli.benching.measures import MEASURES
 from quarterdeck.cli.benching.report import Report, lines, markdown
 from quarterdeck.cli.benching.server import bench_server
 from quarterdeck.cli.benching.stage import Stage
-from quarterdeck.errors import ExitStatus
+from quarterdeck.cli.frame import whole
+from quarterdeck.errors import ExitStatus, UsageError
+from quarterdeck.settings import nearest
 
 ROUNDS, QUICK_ROUNDS = 5, 2
 QUICK = 0.25
@@ -27,7 +29,9 @@ QUICK = 0.25
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck bench` takes."""
     parser.add_argument("--only", metavar="NAME", action="append", choices=list(MEASURES), help=", ".join(MEASURES))
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds, in each everybody has a turn ({ROUNDS})")
+    parser.add_argument(
+        "--rounds", type=whole(1, 1_000), metavar="N", help=f"rounds, in each everybody has a turn ({ROUNDS})"
+    )
     parser.add_argument("--quick", action="store_true", help="shorter runs, fewer rounds: an idea, not a figure")
     parser.add_argument(
         "--peers", metavar="A,B", help="only these besides saq; none for nobody. " + ", ".join(p.name for p in PEERS)
@@ -41,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print; the exit status."""
     peers = _peers(args.peers)
-    rounds = max(1, args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS))
+    rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
     machine = this_machine()
     with bench_server(append_only=args.append_only) as server:
         stage = Stage(server, rounds, QUICK if args.quick else 1.0, args.transport, peers)
@@ -66,7 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _peers(wanted: str | None) -> Sequence[Contender]:
     """The peers that are there; those that are not are named, with the way to have them."""
-    names = {each.name for each in PEERS} if wanted is None else set(wanted.split(","))
+    known = {each.name for each in PEERS}
+    names = known if wanted is None else {word.strip() for word in wanted.split(",")} - {"none", ""}
+    for name in names - known:
+        raise UsageError(f"There is no peer '{name}'.", nearest(name, known))
     asked = [each for each in PEERS if each.name in names]
     missing = [each.name for each in asked if not each.installed]
     if missing:

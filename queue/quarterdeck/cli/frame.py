@@ -7,6 +7,8 @@ that is asked for is imported. `args.settings` holds the resolved `Settings`.
 from __future__ import annotations
 
 import argparse
+import errno
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -125,8 +127,6 @@ def parse_command(argv: Sequence[str], at: int, prog: str = "quarterdeck") -> tu
     except ModuleNotFoundError as error:
         if error.name == path:
             raise UsageError(f"The command '{name}' is not part of this installation.") from None
-        if error.name is not None and error.name.partition(".")[0] == "aiohttp":
-            raise UsageError(f"The command '{name}' needs aiohttp.", "Install quarterdeck[serve].") from error
         raise
     summary = COMMANDS[name]
     parser = Parser(
@@ -137,7 +137,9 @@ def parse_command(argv: Sequence[str], at: int, prog: str = "quarterdeck") -> tu
     module.add_arguments(parser)
     add_global_flags(parser)  # for --help; those that were given are taken out first:
     shared, rest = _take_global_flags([*argv[:at], *argv[at + 1 :]], parser.prog)
-    return module, _settled(parser.parse_args(rest, shared))
+    # Words and flags may be mixed (`retry A --yes B`); argparse can't do that where there are subcommands.
+    parse = parser.parse_args if parser._subparsers else parser.parse_intermixed_args
+    return module, _settled(parse(rest, shared))
 
 
 def _take_global_flags(argv: Sequence[str], prog: str) -> tuple[argparse.Namespace, list[str]]:
@@ -151,6 +153,33 @@ def _take_global_flags(argv: Sequence[str], prog: str) -> tuple[argparse.Namespa
     add_global_flags(parser)
     shared, rest = parser.parse_known_args(words[:end])
     return shared, [*rest, *words[end:]]
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number from {least:,} to {most:,}")
+        return int(text)
+
+    return read
+
+
+def number(least: float, most: float = 1e9) -> Callable[[str], float]:
+    """A type for argparse: a number from `least` to `most`."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most:
+            bounds = f"from {least:g} to {most:g}" if most < 1e9 else f"from {least:g} up"
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number {bounds}")
+        return found
+
+    return read
 
 
 def _settled(args: argparse.Namespace) -> argparse.Namespace:
@@ -178,7 +207,8 @@ def guarded(work: Callable[[], int], prog: str = "quarterdeck") -> int:
     """
     try:
         status = work()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: it was closed by whoever started us
+            sys.stdout.flush()
     except QuarterdeckError as error:
         report(error, prog)
         return int(error.exit_status)
@@ -186,6 +216,12 @@ def guarded(work: Callable[[], int], prog: str = "quarterdeck") -> int:
         # Python flushes stdout once more at its end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        report(QuarterdeckError("What is printed can't be written: no space is left.", "Make room there."), prog)
+        return ExitStatus.TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED
     return int(status)

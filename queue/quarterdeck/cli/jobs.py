@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from quarterdeck.cli.cures import as_command
 from quarterdeck.cli.looking import add_list_flags, one_queue, print_json, print_table, see
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import JobDetail, JobRow, JobState, Page, Screen, View
@@ -18,7 +19,7 @@ from quarterdeck.text import clean, clean_lines, human_age, human_bytes, human_c
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck jobs` takes."""
     parser.add_argument("key", nargs="?", metavar="KEY", help="show this job whole")
-    parser.add_argument("--state", choices=[str(state) for state in JobState], help="jobs in this state (all)")
+    parser.add_argument("--state", choices=[str(state) for state in JobState], help="jobs in this state (all but complete ones)")
     add_list_flags(parser)
     parser.add_argument("--budget", type=int, default=1_000_000, metavar="N", help="rows that a filter looks at")
 
@@ -92,11 +93,12 @@ def _show(args: argparse.Namespace, view: View) -> int:
 def print_job(detail: JobDetail, now_ms: int) -> None:
     """Print everything about one job."""
     row = detail.row
+    cure = as_command(detail.why_cure, kind="job", subject=row.key, queue=row.queue)
     facts = [
         ("job", f"{row.key} @{row.queue}"),
         ("function", row.function),
         ("state", f"{row.state}{' (poison)' if row.poison else ''}, {when_of(row, now_ms)}"),
-        ("why", f"{detail.why} {detail.why_cure}".strip()),
+        ("why", f"{detail.why} {cure}".strip()),
         ("attempts", f"{row.attempts} of {row.retries}{f', {detail.crashes} crashes' if detail.crashes else ''}"),
         ("worker", row.worker),
         ("signature", row.signature),

@@ -66,6 +66,8 @@ async def _follow(args: argparse.Namespace, view: View) -> int:
                 printed = 0
             _print(page, as_json=args.json)
             if not args.follow:
+                if not page.rows:
+                    print("There are no log lines.", file=sys.stderr)
                 return ExitStatus.DONE
             view = replace(view, after=page.cursor or "0", offset=0, limit=FOLLOWED)
             await asyncio.sleep(POLL_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from quarterdeck.cli.acting import act, add_act_flags
+from quarterdeck.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,4 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Note; the exit status."""
+    if not args.text.strip():
+        raise UsageError("The note is empty.", "Write what the others should know.")
     return act(args, lambda operator: operator.note(args.text))

@@ -18,7 +18,13 @@ from quarterdeck.text import clean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck quarantine` takes."""
-    parser.add_argument("command", choices=("list", "add", "release", "delete", "drop", "put-back"))
+    parser.add_argument(
+        "command",
+        nargs="?",
+        default="list",
+        choices=("list", "add", "release", "delete", "drop", "put-back"),
+        help="what to do (list)",
+    )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="RULE for release and delete; what can't be read for drop and put-back"
     )

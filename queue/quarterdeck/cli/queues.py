@@ -6,13 +6,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from quarterdeck.cli.acting import act, add_act_flags
 from quarterdeck.cli.looking import print_json, print_table, see
 from quarterdeck.cli.status import queue_state
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import Screen, View
+from quarterdeck.operate.finding import require_queue
 from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate
+
+if TYPE_CHECKING:
+    from quarterdeck.model import Outcome
+    from quarterdeck.operate import RedisOperator
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -36,7 +42,12 @@ def run(args: argparse.Namespace) -> int:
     """Print the list, or act."""
     if args.act == "pause":
         for_s = length_of(args.length)
-        return act(args, lambda operator: operator.pause_queue(args.name, for_s=for_s, reason=args.reason))
+
+        async def pause(operator: RedisOperator) -> Outcome:
+            await require_queue(operator.client, args.name)  # a slip would leave running what was meant
+            return await operator.pause_queue(args.name, for_s=for_s, reason=args.reason)
+
+        return act(args, pause)
     if args.act == "resume":
         return act(args, lambda operator: operator.resume_queue(args.name))
     snapshot = see(args.settings, View(screen=Screen.QUEUES))

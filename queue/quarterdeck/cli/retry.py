@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from quarterdeck.cli.frame import number
 from quarterdeck.cli.selection import add_selection_flags, run_verb
 from quarterdeck.model import Pace, Verb
 
@@ -16,8 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck retry` takes."""
     add_selection_flags(parser, states=("failed", "scheduled"))
     parser.add_argument("--pace", choices=("all", "paced", "canary"), default="all", help="how to go about it (all)")
-    parser.add_argument("--per-s", type=float, default=0, metavar="N", help="jobs a second; a canary's cap")
-    parser.add_argument("--trip-rate", type=float, default=0.2, metavar="SHARE", help="stop above this share (0.2)")
+    parser.add_argument("--per-s", type=number(0.001), default=0, metavar="N", help="jobs a second; a canary's cap")
+    parser.add_argument(
+        "--trip-rate", type=number(0, 1), default=0.2, metavar="SHARE", help="stop above this share (0.2)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

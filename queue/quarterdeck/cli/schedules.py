@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 One = Callable[["RedisOperator", str, str], Awaitable["Outcome"]]
 Many = Callable[["RedisOperator", str, list[str]], Awaitable["Outcome"]]
+STATUSES = ("COMPLETED", "FAILED", "ABORTED", "RUNNING", "WAITING", "SKIPPED", "ran", "late", "skipped", "manual")
+"""How runs end, and what became of ticks."""
 Commands = Any
 """argparse's private type of a set of subcommands."""
 
@@ -52,7 +54,7 @@ def _add_looking(commands: Commands) -> None:
     show.set_defaults(carry_out=show_schedule)
     ledger = commands.add_parser("ledger", help="runs, newest first: ran, late or skipped, and why")
     ledger.add_argument("name", metavar="NAME", nargs="?", default="", help="of this schedule (all)")
-    ledger.add_argument("--status", default="", help="COMPLETED, FAILED, ABORTED, RUNNING, SKIPPED, ran, late, manual")
+    ledger.add_argument("--status", default="", choices=("", *STATUSES), metavar="STATUS", help=", ".join(STATUSES))
     ledger.add_argument("--since", metavar="ISO-8601", help="not older than this")
     ledger.add_argument("--until", metavar="ISO-8601", help="not newer than this")
     ledger.add_argument("--limit", type=int, default=50, metavar="N", help="runs at most (50)")

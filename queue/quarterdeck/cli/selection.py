@@ -6,12 +6,15 @@ import argparse
 import asyncio
 import sys
 
+from msgspec.structs import replace
+
 from quarterdeck.cli.acting import add_act_flags, operator_of, tell
 from quarterdeck.cli.looking import print_json
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import BlastCard, BulkRow, JobRef, JobState, Outcome, Pace, Selection, Verb
 from quarterdeck.operate import RedisOperator
 from quarterdeck.operate import bulk as bulks
+from quarterdeck.operate.finding import queues_of
 from quarterdeck.settings import Settings
 from quarterdeck.text import clean, human_duration
 
@@ -35,11 +38,9 @@ def selection_of(args: argparse.Namespace) -> Selection:
     """The selection that the flags mean. Raises UsageError when nothing selects."""
     queues = args.settings.queues
     if args.keys:
-        if len(queues) != 1:
-            raise UsageError("Job keys are unique within a queue only.", "Name the queue with --queue.")
         return Selection(
-            refs=tuple(JobRef(queue=queues[0], key=key) for key in args.keys),
-            queue=queues[0],
+            refs=tuple(JobRef(queue=queues[0] if len(queues) == 1 else "", key=key) for key in args.keys),
+            queue=queues[0] if len(queues) == 1 else None,
             state=JobState(args.state),
         )
     if not (args.all or args.signature or args.function or args.filter):
@@ -61,12 +62,18 @@ def run_verb(args: argparse.Namespace, verb: Verb, pace: Pace | None = None) -> 
 async def _run_verb(args: argparse.Namespace, verb: Verb, pace: Pace | None) -> int:
     selection = selection_of(args)
     async with operator_of(args.settings, carry_bulks=not args.dry_run) as operator:
+        selection = replace(selection, refs=await _placed(operator, selection.refs))
         if not selection.refs or args.dry_run:
             card = await operator.preview(verb, selection)
             if args.dry_run:
                 _show(card, as_json=args.json)
                 return ExitStatus.DONE
             _show(card, as_json=False, to_stderr=True)
+            if card.exact and not card.count:
+                print("Nothing matches: nothing was done.", file=sys.stderr)
+                return ExitStatus.TROUBLE
+            if card.exact and len(card.queues) == 1:  # no idle bulk operation on each of the others
+                selection = replace(selection, queue=card.queues[0].name)
             if not args.yes and not _agreed(card, args.settings):
                 print("Nothing was done.", file=sys.stderr)
                 return ExitStatus.TROUBLE
@@ -74,6 +81,21 @@ async def _run_verb(args: argparse.Namespace, verb: Verb, pace: Pace | None) -> 
         if not outcome.bulk:
             return tell(outcome, as_json=args.json)
         return await _follow(operator, outcome, as_json=args.json)
+
+
+async def _placed(operator: RedisOperator, refs: tuple[JobRef, ...]) -> tuple[JobRef, ...]:
+    """The jobs with their queues, looked for where none was named. Raises UsageError for keys of none or of several."""
+    found = []
+    for ref in refs:
+        homes = [ref.queue] if ref.queue else await queues_of(operator.client, await operator.queues(), ref.key)
+        if not homes:
+            raise UsageError(f"There is no job '{ref.key}'.", "quarterdeck jobs lists them; --queue names a queue.")
+        if len(homes) > 1:
+            raise UsageError(
+                f"The key '{ref.key}' is that of a job in {' and in '.join(homes)}.", "Name the queue with --queue."
+            )
+        found.append(JobRef(queue=homes[0], key=ref.key))
+    return tuple(found)
 
 
 async def _follow(operator: RedisOperator, outcome: Outcome, *, as_json: bool) -> int:
@@ -114,7 +136,7 @@ def _show(card: BlastCard, *, as_json: bool, to_stderr: bool = False) -> None:
         return
     out = sys.stderr if to_stderr else sys.stdout
     some = f"{card.count:,}" if card.exact else f"at least {card.count:,}"
-    print(f"{card.verb}: {some} jobs", file=out)
+    print(f"{card.verb}: {some} {'job' if card.count == 1 else 'jobs'}", file=out)
     for word, tallies in (("function", card.functions), ("queue", card.queues)):
         for tally in tallies:
             print(f"  {word} {clean(tally.name)}: {tally.count:,}", file=out)
@@ -135,5 +157,6 @@ def _agreed(card: BlastCard, settings: Settings) -> bool:
     grave = settings.protected or card.count > settings.confirm_above
     word = str(card.count) if grave else "yes"
     where = f" in {settings.environment}" if grave else ""
-    asked = f"{card.verb} {card.count:,} jobs{where}? Type {'the number' if grave else word}: "
+    what = f"{card.count:,} {'job' if card.count == 1 else 'jobs'}{where}"
+    asked = f"{card.verb} {what}? Type {'the number' if grave else word}: "
     return input(asked).strip().lower().replace(",", "") == word

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quarterdeck.cli.frame import whole
 from quarterdeck.errors import QuarterdeckError, UsageError
 
 if TYPE_CHECKING:
@@ -22,26 +23,34 @@ if TYPE_CHECKING:
     from quarterdeck.watch.notifications import Notifier
     from quarterdeck.watch.rules import Watcher
 
-PORT = 9181
+HOST, PORT = "127.0.0.1", 9181
 WATCH_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck serve` takes."""
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"0 for a free one ({PORT})")
+    parser.add_argument("--host", metavar="ADDRESS", help=f"where to listen ({HOST})")
+    parser.add_argument("--port", type=whole(0, 65_535), metavar="N", help=f"0 for a free one ({PORT})")
     parser.add_argument("--token-file", metavar="FILE", help="holds the token; else QUARTERDECK_TOKEN")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop; the exit status."""
-    token = _token(args.token_file)
+    table = args.settings.serve
+    args.host = args.host or table.get("host", HOST)
+    args.port = args.port if args.port is not None else table.get("port", PORT)
+    token = _token(args.token_file or table.get("token_file"))
     local = _is_loopback(args.host)
     if not local and not token:
         raise UsageError(
             f"Serving on {args.host} without a token would let anyone read the queues.",
             "Set QUARTERDECK_TOKEN or --token-file, or listen on 127.0.0.1.",
         )
+    try:
+        import aiohttp  # noqa: F401 - is it here?
+        import prometheus_client  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"The command 'serve' needs {error.name}.", "Install quarterdeck[serve].") from None
     return asyncio.run(_serve(args, token, open_reads=local))
 
 
@@ -67,7 +76,7 @@ async def _serve(args: argparse.Namespace, token: str, *, open_reads: bool) -> i
             await site.start()
         except OSError as error:
             raise UsageError(
-                f"Can't listen on {args.host}:{args.port}: {error.strerror}.", "Take another --port."
+                f"Can't listen on {args.host}:{args.port}: {error.strerror}.", "Take another --host or --port."
             ) from error
         port = runner.addresses[0][1]
         print(
@@ -114,9 +123,15 @@ def _token(path: str | None) -> str:
     if path is None:
         return os.environ.get("QUARTERDECK_TOKEN", "")
     try:
-        return Path(path).expanduser().read_text("utf-8").strip()
-    except OSError as error:
-        raise UsageError(f"The token file {path} can't be read: {error.strerror}.") from error
+        token = Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"The token file {path} can't be read: {reason}.") from error
+    if not token:
+        raise UsageError(
+            f"The token file {path} is empty.", "Put the token into it, or leave it out to serve read-only."
+        )
+    return token
 
 
 def _is_loopback(host: str) -> bool:

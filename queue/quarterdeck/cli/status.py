@@ -11,7 +11,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from quarterdeck.cli.looking import look, print_json, print_table, see, source_of
+from quarterdeck.cli.frame import number
+from quarterdeck.cli.looking import counted, look, print_json, print_table, see, source_of
 from quarterdeck.errors import ExitStatus, QuarterdeckError
 from quarterdeck.model import Level, PauseStat, QueueStat, ScheduleRow, Snapshot, View, WorkerRow
 from quarterdeck.text import (
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck status` takes."""
     parser.add_argument("--json", action="store_true", help="print the whole snapshot as JSON")
     parser.add_argument("--watch", action="store_true", help="print it again every few seconds until Ctrl-C")
-    parser.add_argument("--every", type=float, default=2.0, metavar="S", help="seconds between two (2)")
+    parser.add_argument("--every", type=number(0.2), default=2.0, metavar="S", help="seconds between two (2)")
     parser.add_argument("--ascii", action="store_true", help="plain ASCII")
 
 
@@ -55,7 +56,6 @@ def status_of(snapshot: Snapshot) -> int:
 
 async def _watch(args: argparse.Namespace) -> int:
     """Paint again and again; a server that is away is said on stderr, and asked again."""
-    every_s = max(0.2, args.every)
     await look(args.settings, View())  # what can't be reached at all ends the command with its own status
     async with source_of(args.settings) as source:
         if not args.settings.queues:
@@ -72,7 +72,7 @@ async def _watch(args: argparse.Namespace) -> int:
                     paint(snapshot, ascii=args.ascii)
                     print()
                 sys.stdout.flush()
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(args.every)
 
 
 def paint(snapshot: Snapshot, *, ascii: bool = False) -> None:  # noqa: A002 - the flag's name
@@ -85,7 +85,8 @@ def paint(snapshot: Snapshot, *, ascii: bool = False) -> None:  # noqa: A002 - t
         print(f"  {finding.level}: {clean(finding.text)}")
     server = snapshot.server
     rate = f"{human_count(round(snapshot.per_minute))}/min"
-    print(f"{len(snapshot.queues)} queues, {rate}, {clean(server.version)}, {snapshot.rtt_ms:.0f} ms")
+    queues = counted(len(snapshot.queues), "queue")
+    print(f"{queues}, {rate}, {clean(server.version)}, {snapshot.rtt_ms:.0f} ms")
     _queues(snapshot, ascii)
     _workers(snapshot)
     _schedules(snapshot)

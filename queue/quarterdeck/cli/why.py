@@ -11,6 +11,7 @@ import sys
 
 import msgspec
 
+from quarterdeck.cli.cures import as_command
 from quarterdeck.cli.looking import one_queue, print_json, source_of
 from quarterdeck.errors import ExitStatus
 from quarterdeck.model import JobDetail, QueueDetail, QueueStat, ScheduleDetail, Screen, Snapshot, View
@@ -57,17 +58,21 @@ async def _answer(args: argparse.Namespace) -> Answer | None:
             detail = (await source.snapshot(View(screen=Screen.QUEUE, queue=name))).detail
             if not isinstance(detail, QueueDetail) or name not in source.queues:
                 return None
-            return Answer(kind="queue", subject=name, why=detail.why, cure=detail.why_cure)
+            return _told("queue", name, name, (detail.why, detail.why_cure))
         detail = (await source.snapshot(View(screen=Screen.JOB, queue=queue, subject=subject))).detail
         if isinstance(detail, JobDetail):
-            return Answer(kind="job", subject=subject, why=detail.why, cure=detail.why_cure)
+            return _told("job", detail.row.key, detail.row.queue, (detail.why, detail.why_cure))
         snapshot = await source.snapshot(View(screen=Screen.SCHEDULE, queue=queue, subject=subject))
         if not isinstance(snapshot.detail, ScheduleDetail):
             return None
         row = snapshot.detail.row
         stat = _stat(snapshot, row.queue)
-        why, cure = why_schedule(row, stat, snapshot.workers, snapshot.taken_ms)
-        return Answer(kind="schedule", subject=row.name, why=why, cure=cure)
+        return _told("schedule", row.name, row.queue, why_schedule(row, stat, snapshot.workers, snapshot.taken_ms))
+
+
+def _told(kind: str, subject: str, queue: str, reason: tuple[str, str]) -> Answer:
+    why, cure = reason
+    return Answer(kind=kind, subject=subject, why=why, cure=as_command(cure, kind=kind, subject=subject, queue=queue))
 
 
 def _stat(snapshot: Snapshot, queue: str) -> QueueStat | None:

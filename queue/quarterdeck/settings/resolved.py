@@ -111,6 +111,9 @@ def resolve(
 
 def _place(flags: Flags, variables: Mapping[str, str], tables: list[SettingsTable]) -> tuple[str | None, str | None]:
     """The environment's name and the URL that outweighs its own, as far as either was said."""
+    for flag, word in (("--url", flags.url), ("--env", flags.env)):
+        if word == "":  # as `--url "$PROD"` says when PROD is not set: the embedded server was not meant
+            raise UsageError(f"{flag} is empty.", f"Leave {flag} out, or say what it should be.")
     if flags.url and flags.env:
         raise UsageError("--url and --env were both given.", "Give one: an environment has its own URL.")
     if flags.url:
@@ -138,10 +141,19 @@ def _file_layers(files: list[tuple[Path, SettingsTable]], name: str | None) -> l
         if name in table.env:
             environments.append(_layer(table.env[name], path))
     keyed: dict[str, Any] = {"keys": {}, "serve": {}, "watch": {}}
-    for _, table in reversed(files):
-        for field in keyed:
-            keyed[field] |= getattr(table, field)
+    for path, table in reversed(files):
+        keyed["keys"] |= table.keys
+        serve = _said(table.serve)
+        if "token_file" in serve:
+            serve["token_file"] = str((path.parent / Path(serve["token_file"]).expanduser()).resolve())
+        keyed["serve"] |= serve
+        keyed["watch"] |= _said(table.watch)
     return [*tops, *environments, keyed]
+
+
+def _said(table: msgspec.Struct) -> dict[str, Any]:
+    """What a table says, without what it leaves open."""
+    return {name: value for name, value in msgspec.structs.asdict(table).items() if value not in (None, "", [])}
 
 
 def _layer(table: EnvironmentTable, path: Path) -> dict[str, Any]:

@@ -39,11 +39,27 @@ class EnvironmentTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     refresh_s: Seconds | None = None
 
 
+class ServeTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[serve]`: where `quarterdeck serve` listens, and the file that holds the token."""
+
+    host: str | None = None
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
+    token_file: str | None = None
+
+
+class WatchTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[watch]`: alert rules (`watch.rules.Rule`), the webhooks that alerts are posted to, and what signs them."""
+
+    rules: list[dict[str, Any]] = []
+    webhooks: list[str] = []
+    secret: str = ""
+
+
 class SettingsTable(EnvironmentTable, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole file: what holds everywhere at the top, `[env.NAME]` tables, and `[keys]` (command id → key).
 
-    `default` names the environment that is used when none is asked for. `[serve]` and `[watch]` belong to the HTTP
-    API and the alert rules, which check them.
+    `default` names the environment that is used when none is asked for. `[serve]` says where the HTTP API listens,
+    `[watch]` what alerts there are and whom they go to; the rules themselves are checked by those who read them.
     """
 
     default: str | None = None
@@ -51,14 +67,14 @@ class SettingsTable(EnvironmentTable, frozen=True, kw_only=True, forbid_unknown_
     data_dir: str | None = None
     keys: dict[str, str] = {}
     env: dict[str, EnvironmentTable] = {}
-    serve: dict[str, Any] = {}
-    watch: dict[str, Any] = {}
+    serve: ServeTable = ServeTable()
+    watch: WatchTable = WatchTable()
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The cure for an unknown `word`: the nearest of `known`, or all of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word, names, n=1)
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."
 
 
@@ -68,11 +84,16 @@ def checked(table: Mapping[str, Any], place: str) -> SettingsTable:
     Raises `SettingsError` that names the file, the key and, for an unknown key, the nearest right one.
     """
     _refuse_unknown(table, SettingsTable, place, "")
+    for name, shape in (("serve", ServeTable), ("watch", WatchTable)):
+        if isinstance(table.get(name), Mapping):
+            _refuse_unknown(table[name], shape, place, f"{name}.")
     environments = table.get("env", {})
     if isinstance(environments, Mapping):
         for name, environment in environments.items():
             if isinstance(environment, Mapping):
                 _refuse_unknown(environment, EnvironmentTable, place, f"env.{name}.")
+                if environment.get("url") and environment.get("url_from"):
+                    raise SettingsError(f"{place}: 'env.{name}' has both url and url_from.", "Keep one of them.")
     try:
         return msgspec.convert(table, SettingsTable)
     except msgspec.ValidationError as error:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
+from quarterdeck.errors import SettingsError
 from quarterdeck.text import mask_url
 from quarterdeck.watch.rules import Alert
 
@@ -45,7 +46,11 @@ class Notifier:
     @classmethod
     def of(cls, table: Mapping[str, Any], environment: str) -> Notifier:
         """The notifier that the settings' `[watch]` describes."""
-        return cls(tuple(table.get("webhooks", ())), secret=str(table.get("secret", "")), environment=environment)
+        webhooks = tuple(table.get("webhooks", ()))
+        for webhook in webhooks:
+            if not webhook.startswith(("http://", "https://")):
+                raise SettingsError(f"The webhook '{mask_url(webhook)}' of [watch] is no URL.", "Write https://….")
+        return cls(webhooks, secret=str(table.get("secret", "")), environment=environment)
 
     async def tell(self, alerts: Sequence[Alert]) -> None:
         """Post every alert to every webhook; what can't be delivered is counted and logged."""

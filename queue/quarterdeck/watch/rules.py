@@ -23,6 +23,7 @@ import msgspec
 
 from quarterdeck.errors import SettingsError
 from quarterdeck.model import Level, QueueStat, Snapshot
+from quarterdeck.settings import nearest
 
 FIGURES: Final[dict[str, Callable[[QueueStat], float | None]]] = {
     "depth": lambda queue: queue.depth,
@@ -74,7 +75,9 @@ def rules_of(table: Mapping[str, Any]) -> tuple[Rule, ...]:
         try:
             rule = msgspec.convert(item, Rule)
         except msgspec.ValidationError as error:
-            raise SettingsError(f"Rule {number} of [[watch.rules]] can't be read: {error}.") from error
+            unknown = [key for key in item if key not in Rule.__struct_fields__]
+            cure = nearest(unknown[0], Rule.__struct_fields__) if unknown else ""
+            raise SettingsError(f"Rule {number} of [[watch.rules]] can't be read: {error}.", cure) from error
         if rule.when:
             _parse(rule)
         found.append(rule)
