@@ -46,6 +46,7 @@ class QueueKeys:
         self.folded = f"qd:folded:{queue}"
         self.paused = f"qd:paused:{queue}"
         self.quarantine = f"qd:quarantine:{queue}"
+        self.garbage = f"qd:garbage:{queue}"
         self.rules = f"qd:rules:{queue}"
         self.held = f"qd:held:{queue}"
         # Ours: the record.

@@ -51,6 +51,11 @@ def completed(queue, job, token=1, **changes):
     return ending.complete(job, queue.serialize(job), number=1, holder=f"{WORKER}/{token}/", us=5000, worker=WORKER)
 
 
+async def fold(queue, failed=(100, 10**9, 10**12), garbage=(100, 10**9, 10**12)):
+    """Minutes added, failed jobs dropped, garbage dropped."""
+    return await run(queue, "fold", queue.name, 1000, *failed, *garbage)
+
+
 class TestNames:
     async def test_lua_and_python_agree_on_every_name(self, redis_client):
         names = ("queue:with{tag}", "plain")
@@ -443,16 +448,82 @@ class TestOthers:
         minute = seconds // 60 - 2
         await redis.hset(names.minute(minute), mapping={"in": 3, "f\tcomplete": 2, "depth": 9})
         for _ in range(2):
-            await run(queue, "fold", queue.name, 5, 10**9, 100)
+            await fold(queue, failed=(5, 10**9, 10**12))
         assert await redis.hgetall(names.hour(minute // 60)) == {b"in": b"3", b"f\tcomplete": b"2"}
         for number in range(9):
             job = Job("step", key=f"k{number}")
             job.queue = queue
             job.error, job.status = "ValueError: no", Status.FAILED
             await queue.finish(job, Status.FAILED, error=job.error)
-        assert (await run(queue, "fold", queue.name, 5, 10**9, 100))[1] == 4
+        assert (await fold(queue, failed=(5, 10**9, 10**12)))[1] == 4
         assert await redis.zcard(names.failed) == 5
         assert await redis.hlen(names.failed_jobs) == await redis.hlen(names.failed_rows) == 5
+
+    async def test_failed_jobs_are_kept_within_so_many_bytes_oldest_first(self, queue):
+        for number in range(10):
+            job = Job("step", key=f"k{number}", kwargs={"pad": "x" * 10_000})
+            job.queue, job.error, job.status = queue, "ValueError: no", Status.FAILED
+            await queue.finish(job, Status.FAILED, error=job.error)
+        assert await fold(queue) == [0, 0, 0]
+        dropped = (await fold(queue, failed=(100, 10**9, 55_000)))[1]
+        assert 4 <= dropped <= 6
+        kept = await queue.redis.zrange(queue.keys.failed, 0, -1)
+        assert kept == [f"k{number}".encode() for number in range(dropped, 10)]
+        assert await queue.redis.memory_usage(queue.keys.failed_jobs, samples=0) <= 62_000
+
+    async def aside(self, queue, count, size=100):
+        for number in range(count):
+            job_id = queue.keys.job(f"bad{number:03}")
+            item = ending.quarantined(
+                job_id, b"x" * size, number=1, holder="*", key=f"bad{number}", reason="no job", at_ms=number
+            )
+            assert await queue.settle([item]) == []
+
+    async def test_garbage_is_kept_in_bounds_of_count_bytes_and_age(self, queue):
+        names, redis = queue.keys, queue.redis
+        await self.aside(queue, 10, size=4000)
+        assert await redis.zcard(names.garbage) == await redis.hlen(names.quarantine) == 10
+        assert await fold(queue) == [0, 0, 0]
+        assert (await fold(queue, garbage=(7, 10**9, 10**12)))[2] == 3
+        assert (await fold(queue, garbage=(7, 10**9, 20_000)))[2] in {2, 3, 4}
+        left = await redis.hkeys(names.quarantine)
+        assert sorted(left) == sorted(await redis.zrange(names.garbage, 0, -1))
+        assert names.job("bad009").encode() in left
+        await redis.zadd(names.garbage, dict.fromkeys(left, 1))
+        assert (await fold(queue))[2] == len(left)
+        assert not await redis.exists(names.quarantine, names.garbage)
+
+    async def test_the_bounds_are_settable(self, queue):
+        await self.aside(queue, 10)
+        await queue.redis.hset(queue.keys.retention, mapping={"quarantine_count": 4, "quarantine_age_ms": "nonsense"})
+        assert (await fold(queue))[2] == 6
+
+    async def test_what_a_rule_has_set_aside_is_never_dropped(self, queue):
+        made = await queue.enqueue("step", key="held")
+        job = (await taken(queue))[0]
+        where = {"number": 1, "holder": f"{WORKER}/1/", "rule": "r1", "reason": "no", "at_ms": 1}
+        await turn(queue, 2, 0, [ending.held(job, queue.serialize(job), **where)])
+        await self.aside(queue, 3)
+        assert (await fold(queue, garbage=(1, 1, 1)))[2] == 3
+        assert await queue.redis.hkeys(queue.keys.quarantine) == [made.id.encode()]
+        assert await queue.redis.exists(made.id)
+
+    async def test_an_endless_id_is_cut(self, queue):
+        item = ending.quarantined("x" * 100_000, b"", number=1, holder="*", key="x", reason="no job", at_ms=1)
+        await queue.settle([item])
+        [field] = await queue.redis.hkeys(queue.keys.quarantine)
+        assert len(field) < 1000
+        assert await queue.redis.zrange(queue.keys.garbage, 0, -1) == [field]
+
+    async def test_a_clients_end_keeps_to_the_bound_that_was_set(self, queue):
+        """Without it one client's abort would cut a history that its workers keep longer."""
+        await queue.redis.hset(queue.keys.retention, "history_count", 300)
+        pipe = queue.redis.pipeline()
+        for number in range(1000):
+            pipe.xadd(queue.keys.history, {"r": f"old{number}"})
+        await pipe.execute()
+        await queue.abort(await queue.enqueue("step"), "not wanted")
+        assert await queue.redis.xlen(queue.keys.history) < 500
 
     async def test_every_script_compiles_under_its_name(self, redis_client):
         for each in all_scripts():

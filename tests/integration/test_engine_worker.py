@@ -14,6 +14,7 @@ from saq.job import Status
 from quarterdeck.broker.queue import Queue
 from quarterdeck.record import decode_history
 from quarterdeck.record.beat import decode_beat
+from quarterdeck.record.retention import HISTORY_COUNT
 from quarterdeck.worker import Worker
 
 
@@ -219,10 +220,11 @@ class TestBeats:
             await until(lambda: is_complete(queue, job.key))
 
     async def test_retention_is_settable(self, queue):
-        await queue.redis.hset(queue.keys.retention, mapping={"history_count": 123, "failed_age_ms": 4567})
+        await queue.redis.hset(queue.keys.retention, mapping={"history_count": 123})
         async with working(queue) as worker:
-            await until(lambda: worker.turns.history_count == 123)
-            assert worker._rescuer.failed_age_ms == 4567
+            await until(lambda: worker.turns.history_count == worker._rescuer.history_count == 123)
+            await queue.redis.hset(queue.keys.retention, "history_count", "nonsense")
+            await until(lambda: worker.turns.history_count == HISTORY_COUNT)
 
 
 async def running_beat(queue, worker):

@@ -27,7 +27,7 @@ end
 
 
 def putting() -> Script:
-    preludes = [load("quarterdeck.broker", name).source for name in ("names", "failed")]
+    preludes = [load("quarterdeck.record", name).source for name in ("names", "failed")]
     return Script("put", "\n".join([*preludes, PUT.replace("#ARGV, 4", "#ARGV - 1, 4")]))
 
 

@@ -20,10 +20,6 @@ ANYONE: Final = "*"
 """As holder: whoever holds the job now; not a job that was enqueued anew under the same key."""
 NOBODY: Final = "-"
 """As holder: nobody holds the job, and it is among the active; who settles it first has done so alone."""
-HISTORY_COUNT: Final = 100_000
-FAILED_COUNT: Final = 20_000
-FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
-"""Bounds of the record unless `qd:retention:Q` says otherwise."""
 
 _PUBLISHED = {"retried": "queued"}
 _RETURNED = {Status.COMPLETE: "complete", Status.FAILED: "failed", Status.ABORTED: "aborted"}

@@ -24,6 +24,7 @@ from quarterdeck.broker.scripts import script
 from quarterdeck.broker.sweeping import sweep_queue
 from quarterdeck.broker.waiter import Waiter
 from quarterdeck.record import signature_of_text
+from quarterdeck.record.retention import HISTORY_COUNT
 
 _JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 _PROMOTED = 1000
@@ -203,7 +204,7 @@ class Queue(LookingQueue):
                 self.serialize(job),
                 marker_ms,
                 error,
-                ending.HISTORY_COUNT,
+                HISTORY_COUNT,
                 *ending.arguments([item]),
             ],
         )
@@ -245,7 +246,7 @@ class Queue(LookingQueue):
 
     async def settle(self, items: list[ending.Settlement]) -> list[int]:
         """Send settlements; returns the numbers of those refused."""
-        args = [ending.HISTORY_COUNT, self.name, *ending.arguments(items)]
+        args = [HISTORY_COUNT, self.name, *ending.arguments(items)]
         _, refused, errors = await self.caller.run(script("finish"), [self.keys.queued], args)
         if errors:
             raise ResponseError(errors[0].decode("utf-8", "replace"))

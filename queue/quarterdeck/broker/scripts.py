@@ -6,21 +6,24 @@ from typing import Final
 
 from quarterdeck.script import Script, load
 
+_NAMES: Final = "quarterdeck.record:names"
+_FAILED: Final = "quarterdeck.record:failed"
+_ENDS: Final = (_NAMES, "tell", _FAILED, "run", "settle", "settle_each", "settle_all")
 _PRELUDES: Final = {
-    "turn": ("names", "payload", "settle", "settle_all"),
-    "turn_each": ("names", "payload", "failed", "run", "settle", "settle_each", "settle_all"),
-    "mark": ("names",),
-    "void": ("names", "payload"),
-    "finish": ("names", "failed", "run", "settle", "settle_each", "settle_all"),
-    "enqueue": ("names", "tell"),
-    "abort": ("names", "tell", "failed", "run", "settle", "settle_each", "settle_all"),
-    "promote": ("names",),
+    "turn": (_NAMES, "payload", "settle", "settle_all"),
+    "turn_each": (_NAMES, "payload", _FAILED, "run", "settle", "settle_each", "settle_all"),
+    "mark": (_NAMES,),
+    "void": (_NAMES, "payload"),
+    "finish": _ENDS,
+    "enqueue": (_NAMES, "tell"),
+    "abort": _ENDS,
+    "promote": (_NAMES,),
     "update": (),
-    "watch": ("names",),
-    "beat": ("names",),
-    "leave": ("names",),
-    "rescue": ("names", "payload"),
-    "fold": ("names", "failed"),
+    "watch": (_NAMES,),
+    "beat": (_NAMES,),
+    "leave": (_NAMES,),
+    "rescue": (_NAMES, "payload"),
+    "fold": (_NAMES, _FAILED, "quarterdeck.record:keeping"),
 }
 
 

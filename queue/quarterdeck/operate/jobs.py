@@ -53,8 +53,8 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 
 def script(name: str) -> Script:
     """A script of this room, with the shared functions before it."""
-    broker = [f"quarterdeck.broker:{each}" for each in ("names", "failed", "tell")]
-    return load("quarterdeck.operate", name, *broker, "index", "binning")
+    record = [f"quarterdeck.record:{each}" for each in ("names", "failed")]
+    return load("quarterdeck.operate", name, *record, "quarterdeck.broker:tell", "index", "binning")
 
 
 def chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:

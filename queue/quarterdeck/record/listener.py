@@ -22,12 +22,9 @@ from redis.exceptions import RedisError
 from quarterdeck.keys import JOB_PREFIX, keys_of
 from quarterdeck.record.halting import halted
 from quarterdeck.record.observation import ENDINGS, Observation, read_job
+from quarterdeck.record.retention import HISTORY_COUNT, usual_bounds
 from quarterdeck.script import Argument, load
 
-HISTORY_COUNT: Final = 100_000
-FAILED_COUNT: Final = 20_000
-FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
-"""Bounds of the record unless `qd:retention:Q` says otherwise."""
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes of a payload that are read; jobs above it are only counted."""
 PING_S: Final = 10.0
@@ -243,7 +240,7 @@ class Recorder:
         for queue, found in by_queue.items():
             self.queues.add(queue)
             flat: list[Argument] = [argument for observation in found for argument in observation.arguments()]
-            script = load("quarterdeck.record", "observe", "index")
+            script = load("quarterdeck.record", "observe", "names", "failed")
             bounds: list[Argument] = [queue, HISTORY_COUNT, REMEMBER_MS]
             answers = await script(self._client, [keys_of(queue).queued], bounds + flat)
             for answer, observation in zip(answers, found, strict=True):
@@ -265,9 +262,9 @@ class Recorder:
 
     async def upkeep(self) -> None:
         """Sample depths, fold minutes into hours, keep the bounds: once, for all queues that were met."""
-        script = load("quarterdeck.record", "upkeep", "index")
+        script = load("quarterdeck.record", "upkeep", "names", "failed", "keeping")
         for queue in sorted(self.queues):
-            args: list[Argument] = [queue, FAILED_COUNT, FAILED_AGE_MS, DROP_AT_MOST]
+            args: list[Argument] = [queue, DROP_AT_MOST, *usual_bounds()]
             await script(self._client, [keys_of(queue).queued], args)
 
     async def catch_up(self, *, steps: int = 5_000, step: int = 1_000) -> int:

@@ -16,6 +16,7 @@ from quarterdeck.broker.scripts import script
 from quarterdeck.broker.wire import Wire
 from quarterdeck.record import signature_of_text
 from quarterdeck.record.beat import LOST_KEPT_MS, decode_beat, encode_beat
+from quarterdeck.record.retention import HISTORY_COUNT, usual_bounds
 from quarterdeck.worker.aftermath import aftermath
 
 logger = logging.getLogger("quarterdeck.worker")
@@ -41,9 +42,7 @@ class Rescuer:
         no_rerun: Collection[str],
         version: str = "",
     ) -> None:
-        self.history_count = ending.HISTORY_COUNT
-        self.failed_count = ending.FAILED_COUNT
-        self.failed_age_ms = ending.FAILED_AGE_MS
+        self.history_count = HISTORY_COUNT
         self._queues = list(queues)
         self._worker = worker
         self._own = own
@@ -71,9 +70,9 @@ class Rescuer:
                 self._own(number, pairs)
 
     async def fold(self, wire: Wire) -> None:
-        """Add minutes that are over to their hours, trim the failed jobs, forget workers lost long ago."""
+        """Add minutes that are over to their hours, keep the bounds of the record, forget workers lost long ago."""
         for queue in self._queues:
-            args = [queue.name, self.failed_count, self.failed_age_ms, AT_MOST]
+            args = [queue.name, AT_MOST, *usual_bounds()]
             await wire.call("EVALSHA", script("fold").sha, 1, queue.keys.queued, *args)
             records = await wire.call("HGETALL", queue.keys.workers)
             seconds, _ = await wire.call("TIME")

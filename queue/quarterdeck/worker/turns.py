@@ -17,10 +17,11 @@ from typing import Any, Final
 import msgspec
 from redis import exceptions
 
-from quarterdeck.broker.ending import HISTORY_COUNT, Settlement, arranged
+from quarterdeck.broker.ending import Settlement, arranged
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.broker.wire import Wire, is_passing
+from quarterdeck.record.retention import HISTORY_COUNT
 from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.complaints import Complaints
 from quarterdeck.worker.link import POLL_S, Link

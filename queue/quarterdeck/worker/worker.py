@@ -19,6 +19,7 @@ from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.scripts import script
 from quarterdeck.model.rows import FunctionSpec
 from quarterdeck.record.halting import halted
+from quarterdeck.record.retention import history_count
 from quarterdeck.worker.aftermath import aftermath
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.beats import Beat, Beats
@@ -293,15 +294,7 @@ class Worker(SaqWorker[Any]):
     def _told(self, beat: Beat) -> None:
         """On the loop, after each good beat."""
         self.clock.learn(beat.now_ms)
-        for name, where in (
-            ("history_count", (self.turns, self._rescuer)),
-            ("failed_count", (self._rescuer,)),
-            ("failed_age_ms", (self._rescuer,)),
-        ):
-            value = beat.retention.get(name.encode())
-            if value is not None and value.isdigit() and int(value) > 0:
-                for each in where:
-                    setattr(each, name, int(value))
+        self.turns.history_count = self._rescuer.history_count = history_count(beat.retention)
         self.intake.rules.learn(beat.rules)
         if beat.lost:
             self.upkeeping.look_closely()

@@ -7,7 +7,7 @@
 -- ARGV[3]  the payload to leave while it is being aborted
 -- ARGV[4]  how long SAQ's abort marker stays, ms
 -- ARGV[5]  the reason
--- ARGV[6]  how many entries the history holds
+-- ARGV[6]  how many entries the history holds unless qd:retention:Q says otherwise
 -- then counts and one settlement (settle.lua): its end as aborted, in case it waits; without them whoever asked
 --   settles it
 -- Returns 'waiting' (it left the queue, and has ended), 'running' (its worker was told and will end it), or 'ended' (it
@@ -27,7 +27,7 @@ if not waiting and not due and not owned and redis.call('LREM', n.active, 0, id)
 end
 waiting = not owned and (waiting or (due and tonumber(due) > 0))
 if waiting and #ARGV > 6 then
-  settle_all({n}, 7, ARGV[6], clock_ms())
+  settle_all({n}, 7, soft('HGET', n.retention, 'history_count') or ARGV[6], clock_ms())
   return 'waiting'
 end
 redis.call('SET', id, ARGV[3])

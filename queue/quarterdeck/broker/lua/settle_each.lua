@@ -139,7 +139,9 @@ local function settle_one(n, base, counts, now)
     if also and also.crashed then try('HINCRBY', n.crashes, id, 1) end
     return false
   elseif what == 'q' then
-    try('HSET', n.quarantine, id, also.record)
+    local as = #id <= 1000 and id or string.sub(id, 1, 900) .. '…' .. redis.sha1hex(id)
+    try('HSET', n.quarantine, as, also.record)
+    try('ZADD', n.garbage, text(now), as)
     if string.sub(id, 1, #n.prefix) == n.prefix then try('UNLINK', id) end
     return true
   elseif what == 'h' then

@@ -1,5 +1,5 @@
 -- Records attempts of jobs that stock workers ended, as far as they were seen.
--- Preludes: index.
+-- Preludes: names, failed.
 -- KEYS[1]  saq:Q:queued, for the cluster slot
 -- ARGV[1]  Q
 -- ARGV[2]  how many entries the history holds unless qd:retention:Q says otherwise
@@ -11,6 +11,7 @@
 -- Returns for each: 'recorded', 'known' (somebody recorded it), 'deck' (our workers record their own).
 
 local n = names_of(ARGV[1])
+local now = clock_ms()
 local bound = redis.call('HGET', n.retention, 'history_count') or ARGV[2]
 local minute = n.minute .. text(math.floor(now / 60000))
 local answers = {}
@@ -35,7 +36,7 @@ local function record(i)
   end
   if ARGV[i + 10] ~= '' then
     local at = found_late and ARGV[i + 12] or text(now)
-    put_failed(n, key, at, name, ARGV[i + 8], ARGV[i + 9], ARGV[i + 10], ARGV[i + 11])
+    put_failed(n, key, at, ARGV[i + 8], ARGV[i + 9], name, ARGV[i + 10], ARGV[i + 11])
   elseif status == 'complete' then
     take_failed(n, key)
   end

@@ -1,0 +1,30 @@
+"""How much is kept, unless `qd:retention:Q` says otherwise (docs/redis-keys.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from quarterdeck.script import Argument
+
+HISTORY_COUNT: Final = 100_000
+"""Entries of a queue's history."""
+FAILED_COUNT: Final = 20_000
+FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
+FAILED_BYTES: Final = 512 * 1024 * 1024
+"""Failed jobs that nobody has dealt with: how many, for how long, of how many bytes in the server's memory."""
+QUARANTINE_COUNT: Final = 10_000
+QUARANTINE_AGE_MS: Final = 30 * 24 * 3600 * 1000
+QUARANTINE_BYTES: Final = 32 * 1024 * 1024
+"""Garbage in the quarantine, likewise. Jobs that a rule has set aside have no bound: they wait for their release."""
+
+
+def usual_bounds() -> list[Argument]:
+    """The bounds as `lua/keeping.lua` takes them."""
+    return [FAILED_COUNT, FAILED_AGE_MS, FAILED_BYTES, QUARANTINE_COUNT, QUARANTINE_AGE_MS, QUARANTINE_BYTES]
+
+
+def history_count(stored: Mapping[bytes, bytes]) -> int:
+    """How many entries a queue's history holds, by what `qd:retention:Q` holds."""
+    set_to = stored.get(b"history_count", b"")
+    return int(set_to) if set_to.isdigit() and int(set_to) > 0 else HISTORY_COUNT
