@@ -21,6 +21,7 @@ from quarterdeck.model import (
     JobState,
     Level,
     LogRow,
+    Page,
     PauseStat,
     QueueDetail,
     Screen,
@@ -537,6 +538,82 @@ async def test_logs_are_followed_by_a_cursor(source: RedisSource, seed: Seed) ->
     assert more is not None
     assert [row.text for row in more.rows if isinstance(row, LogRow)] == ["after a gap"]
     assert (more.dropped, more.cursor != page.cursor) == (2, True)
+
+
+def _texts(page: Page | None) -> list[str]:
+    return [row.text for row in page.rows if isinstance(row, LogRow)] if page is not None else []
+
+
+async def test_of_a_flood_the_newest_lines_are_read_and_the_others_counted(source: RedisSource, seed: Seed) -> None:
+    await _log(seed, "first")
+    view = View(screen=Screen.LOGS, limit=3, newest=True)
+    page = (await source.snapshot(view)).page
+    assert page is not None
+    for number in range(10):
+        await _log(seed, f"line {number}")
+    flood = (await source.snapshot(msgspec.structs.replace(view, after=page.cursor))).page
+    assert flood is not None
+    assert _texts(flood) == ["line 7", "line 8", "line 9"]
+    assert (flood.dropped, flood.total) == (7, 11)
+    await _log(seed, "after")
+    calm = (await source.snapshot(msgspec.structs.replace(view, after=flood.cursor))).page
+    assert calm is not None
+    assert (_texts(calm), calm.dropped) == (["after"], 0)
+
+
+async def test_lines_that_were_trimmed_away_meanwhile_are_counted_too(source: RedisSource, seed: Seed) -> None:
+    await _log(seed, "first")
+    view = View(screen=Screen.LOGS, limit=3, newest=True)
+    page = (await source.snapshot(view)).page
+    assert page is not None
+    for number in range(10):
+        await _log(seed, f"line {number}")
+    await seed.client.xtrim(seed.keys.logs, maxlen=2, approximate=False)
+    flood = (await source.snapshot(msgspec.structs.replace(view, after=page.cursor))).page
+    assert flood is not None
+    assert (_texts(flood), flood.dropped) == (["line 8", "line 9"], 8)
+
+
+async def test_a_flood_that_began_after_one_looked_is_counted_from_its_start(source: RedisSource, seed: Seed) -> None:
+    view = View(screen=Screen.LOGS, queue=seed.queue, limit=2, newest=True)
+    page = (await source.snapshot(view)).page
+    assert page is not None
+    for number in range(5):
+        await _log(seed, f"line {number}")
+    flood = (await source.snapshot(msgspec.structs.replace(view, after=page.cursor))).page
+    assert flood is not None
+    assert (_texts(flood), flood.dropped) == (["line 3", "line 4"], 3)
+
+
+async def test_a_filtered_flood_keeps_the_newest_matches_and_counts_the_others(source: RedisSource, seed: Seed) -> None:
+    await _log(seed, "first")
+    view = View(screen=Screen.LOGS, limit=2, newest=True, filter="state:error")
+    page = (await source.snapshot(view)).page
+    assert page is not None
+    for number in range(8):
+        await _log(seed, f"line {number}", level="ERROR" if number % 2 else "INFO")
+    flood = (await source.snapshot(msgspec.structs.replace(view, after=page.cursor))).page
+    assert flood is not None
+    assert (_texts(flood), flood.dropped) == (["line 5", "line 7"], 2)
+
+
+async def test_a_place_without_a_count_goes_on_with_the_oldest_lines(source: RedisSource, seed: Seed) -> None:
+    await _log(seed, "first", at="5-1")
+    for number in range(5):
+        await _log(seed, f"line {number}")
+    view = View(screen=Screen.LOGS, limit=2, newest=True, after="5-1")  # as a server before Redis 7 leaves it
+    page = (await source.snapshot(view)).page
+    assert page is not None
+    assert (_texts(page), page.dropped) == (["line 0", "line 1"], 0)
+
+
+async def test_a_line_written_in_another_order_of_fields_is_a_line(source: RedisSource, seed: Seed) -> None:
+    await seed.client.xadd(seed.keys.logs, {"t": "hello", "k": "k1", "l": "INFO", "d": 4})
+    page = (await source.snapshot(View(screen=Screen.LOGS))).page
+    assert page is not None
+    (row,) = (row for row in page.rows if isinstance(row, LogRow))
+    assert (row.text, row.key, row.level, row.function, row.attempt) == ("hello", "k1", "INFO", "", 0)
+    assert page.dropped == 4
 
 
 async def test_logs_are_filtered(source: RedisSource, seed: Seed) -> None:

@@ -18,7 +18,7 @@ from tui.widgets.logring import LogLine
 FIRST_LINES: Final = 1_000
 """Lines that are read when a log is opened."""
 MORE_LINES: Final = 2_000
-"""Lines that are read at a time while it goes on."""
+"""Lines that are read at a time while it goes on: of more than that a second nobody sees the rest, they are counted."""
 
 
 class Logs(DeckScreen):
@@ -55,7 +55,7 @@ class Logs(DeckScreen):
     def view(self) -> View:
         """Lines after the newest one that is here; a job's own log, which is short, whole."""
         after = "" if self.asked.subject else self._cursor
-        return replace(self.asked, after=after, limit=MORE_LINES if after else FIRST_LINES)
+        return replace(self.asked, after=after, newest=True, limit=MORE_LINES if after else FIRST_LINES)
 
     def answers(self, snapshot: Snapshot) -> bool:
         """Only lines that go on where we are: a read in flight while others came would show them twice."""
@@ -71,8 +71,8 @@ class Logs(DeckScreen):
             rows = self._unseen(rows)
         self._cursor = page.cursor or self._cursor
         self.tail.feed([self._line(row) for row in rows], dropped=page.dropped)
-        if len(rows) >= MORE_LINES:
-            self.deck.wake()
+        if len(rows) >= MORE_LINES and not page.dropped:
+            self.deck.wake()  # a server that can't say how many were left out gives all of them, piece by piece
 
     def _unseen(self, rows: list[LogRow]) -> list[LogRow]:
         """The rows after the last one that was shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,9 @@ class LogLine(msgspec.Struct, frozen=True):
 
 _LINE: Final = msgspec.json.Decoder(LogLine, strict=False)
 
+_NAMES: Final = [b"k", b"f", b"l", b"t", b"w", b"n"]
+"""The fields of a line in the order in which our workers write them."""
+
 
 class LogPart:
     """The reads for a page of log lines: of one job, or of all jobs of some queues."""
@@ -47,12 +51,18 @@ class LogPart:
         ]
         self.streams: list[Answer] = []
         self.lengths: list[Answer] = []
+        self.added: list[Answer] = []
         for queue in [] if view.subject else self.queues:
             key = keys_of(queue).logs
-            after = self.after.get(queue, "")
-            reading = ("XRANGE", f"({after}", "+") if after else ("XREVRANGE", "+", "-")
+            after, counted = seen_of(self.after.get(queue, ""))
+            if after and not (view.newest and counted is not None):
+                reading = ("XRANGE", f"({after}", "+")
+            else:
+                reading = ("XREVRANGE", "+", f"({after}" if after else "-")
             self.streams.append(plan.call(key, *reading, "COUNT", count))
             self.lengths.append(plan.call(key, "XLEN"))
+            if view.newest:
+                self.added.append(plan.ask(key, "added", key))
 
     def page(self, now_ms: int) -> Page:
         """The lines oldest first; `cursor` goes on after the newest."""
@@ -66,7 +76,10 @@ class LogPart:
         if self.filter:
             rows = [row for row in rows if self.filter.matches(row, now_ms=now_ms)]
             total = len(rows)
-        if self.view.after:
+        if self.view.after and self.view.newest:
+            cut = max(0, len(rows) - self.view.limit)
+            rows, dropped = rows[cut:], dropped + cut
+        elif self.view.after:
             rows = rows[: self.view.limit] if len(self.queues) == 1 else rows
         else:
             end = max(0, len(rows) - self.view.offset)
@@ -83,23 +96,29 @@ class LogPart:
         )
 
     def _lines(self) -> tuple[list[LogRow], int, dict[str, str]]:
-        """All queues' lines in order of time, lines dropped before them, and the newest id of each queue."""
-        found: list[tuple[tuple[int, int], LogRow]] = []
+        """All queues' lines in order of time, lines dropped before them, and where each queue goes on."""
+        found: list[LogRow] = []
         dropped, newest = 0, dict(self.after)
-        for queue, answer in zip(self.queues, self.streams, strict=True):
+        for number, (queue, answer) in enumerate(zip(self.queues, self.streams, strict=True)):
             entries = answer.rows()
+            if len(entries) > 1 and _order(text(entries[0][0])) > _order(text(entries[-1][0])):
+                entries.reverse()
             prefix = f"{queue}/" if len(self.queues) > 1 else ""
             for entry_id, flat in entries:  # thousands a read: nothing here is done twice
-                fields = dict(zip(flat[::2], flat[1::2], strict=False))
-                if b"d" in fields:
-                    dropped += _number(fields[b"d"])
-                order = _order(text(entry_id))
-                found.append((order, _log_row(f"{prefix}{order[0]}-{order[1]}", order[0], fields)))
-            if entries:
-                last = entries[-1] if queue in self.after else entries[0]
-                newest[queue] = text(last[0])
-        found.sort(key=lambda pair: pair[0])
-        return [row for _, row in found], dropped, newest
+                row, lost = _log_row(prefix, entry_id, flat)
+                found.append(row)
+                dropped += lost
+            after, counted = seen_of(self.after.get(queue, ""))
+            last = text(entries[-1][0]) if entries else after
+            added = self.added[number].value if self.added else None
+            if isinstance(added, int):
+                dropped += max(0, added - counted - len(entries)) if counted is not None else 0
+                last = f"{last or '0-0'}@{added}"
+            if last:
+                newest[queue] = last
+        if len(self.queues) > 1:
+            found.sort(key=lambda row: _order(row.id.rpartition("/")[2]))
+        return found, dropped, newest
 
 
 def job_lines(raws: Sequence[bytes], key: str, attempt: int | None = None) -> list[LogRow]:
@@ -152,7 +171,10 @@ class AuditPart:
 
 
 def read_cursor(cursor: str, queues: Sequence[str]) -> dict[str, str]:
-    """Where each queue's stream goes on. A cursor is one stream id, or a JSON object of queue → id."""
+    """Where each queue's stream goes on. A cursor is one stream id, or a JSON object of queue → id.
+
+    An id may carry how many entries had been added to the stream by then (see `seen_of`).
+    """
     if not cursor:
         return {}
     if not cursor.startswith("{"):
@@ -164,6 +186,12 @@ def read_cursor(cursor: str, queues: Sequence[str]) -> dict[str, str]:
     return {queue: entry for queue, entry in found.items() if queue in queues}
 
 
+def seen_of(place: str) -> tuple[str, int | None]:
+    """The id of a place in a stream, and after an `@` how many entries had been added by then; None when unknown."""
+    entry_id, _, added = place.partition("@")
+    return entry_id, int(added) if added.isascii() and added.isdigit() and len(added) < 20 else None
+
+
 def write_cursor(newest: dict[str, str], queues: Sequence[str]) -> str:
     """The inverse of `read_cursor`."""
     if len(queues) == 1:
@@ -171,17 +199,33 @@ def write_cursor(newest: dict[str, str], queues: Sequence[str]) -> str:
     return msgspec.json.encode(newest).decode() if newest else ""
 
 
-def _log_row(id_: str, at_ms: int, fields: dict[bytes, Any]) -> LogRow:
-    return LogRow(
-        id=id_,
-        at_ms=at_ms,
-        level=text(fields.get(b"l")),
-        text=text(fields.get(b"t")),
-        key=text(fields.get(b"k")),
-        function=text(fields.get(b"f")),
-        worker=text(fields.get(b"w")),
-        attempt=_number(fields.get(b"n")),
+def _log_row(prefix: str, entry_id: bytes, flat: list[Any]) -> tuple[LogRow, int]:
+    """A line, and how many lines its worker dropped before it."""
+    id_ = entry_id.decode("ascii", "replace")
+    lost = 0
+    if flat[::2] == _NAMES:
+        key, function, level, said, worker, attempt = flat[1::2]
+    else:
+        fields = dict(zip(flat[::2], flat[1::2], strict=False))
+        key, function, level, said, worker, attempt = map(fields.get, _NAMES)
+        lost = _number(fields.get(b"d"))
+    row = LogRow(
+        id=prefix + id_,
+        at_ms=int(id_.partition("-")[0] or 0),
+        level=_word(level),
+        text=text(said),
+        key=text(key),
+        function=_word(function),
+        worker=_word(worker),
+        attempt=_number(attempt),
     )
+    return row, lost
+
+
+@lru_cache(maxsize=256)
+def _word(value: bytes | None) -> str:
+    """As text, for what is the same in many lines: decoded once, held once."""
+    return text(value)
 
 
 def _audit_row(entry_id: str, flat: list[Any]) -> AuditRow:
@@ -200,6 +244,7 @@ def _order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds or 0), int(sequence or 0)
 
 
-def _number(value: Any) -> int:
+@lru_cache(maxsize=256)
+def _number(value: bytes | None) -> int:
     raw = text(value)
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0

@@ -77,7 +77,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str = ""
     """For streams: the id to continue after."""
     dropped: int = 0
-    """For logs: lines that are gone because of the bounds."""
+    """For logs: lines that are gone because of the bounds, or that a view of the newest left out."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Rows in the window."""
     after: str = ""
     """For logs, history and audit: continue after this stream id (exclusive); empty for the newest."""
+    newest: bool = False
+    """For logs: of what came `after`, the newest `limit` lines, the others counted as dropped; else the oldest, so that
+    the next read goes on with the rest."""
     budget: int = 20_000
     """How many rows a filtered search may look at before it answers with what it has."""
     at_ms: int | None = None

@@ -1,0 +1,62 @@
+"""The log screen: it asks for the newest lines of a flood, and counts what was left out."""
+
+from __future__ import annotations
+
+from boards import NOW_MS, busy
+from conftest import Aboard, keys, settled
+from msgspec.structs import replace
+
+from quarterdeck.model import LogRow, Page, Screen, Snapshot, View
+from tui.screens.logs import FIRST_LINES, MORE_LINES
+from tui.widgets.log_tail import LogTail
+
+
+class Stream:
+    """A source of log lines: what came since the last read, of which each read takes the newest."""
+
+    def __init__(self, counts: bool = True) -> None:
+        self.counts = counts
+        self.written = self.read = 0
+
+    def __call__(self, view: View) -> Snapshot:
+        if view.screen is not Screen.LOGS:
+            return busy(view)
+        since = self.written - self.read
+        first = self.written - min(since, view.limit) if self.counts else self.read
+        last = min(self.written, first + view.limit)
+        rows = tuple(LogRow(id=str(at), at_ms=NOW_MS, level="INFO", text=f"line {at}") for at in range(first, last))
+        dropped, self.read = first - self.read, last
+        page = Page(rows=rows, cursor=f"{last}-0", dropped=dropped)
+        return replace(busy(view), page=page)
+
+
+async def test_of_a_flood_the_newest_lines_are_asked_for_once(aboard: Aboard) -> None:
+    stream = Stream()
+    async with aboard(stream) as (bridge, pilot):
+        stream.written = 10
+        await keys(bridge, pilot, "7")
+        stream.written += 10_000
+        bridge.deck.wake()
+        await settled(bridge, pilot)
+        first, second, *more = [view for view in bridge.source.asked if view.screen is Screen.LOGS]
+        assert not more
+        assert (first.newest, first.after, first.limit) == (True, "", FIRST_LINES)
+        assert (second.newest, second.after, second.limit) == (True, "10-0", MORE_LINES)
+        tail = bridge.deck.screen.query_one(LogTail)
+        assert [tail.lines()[at].text for at in (9, 10, -1)] == ["line 9", "line 8010", "line 10009"]
+        assert tail.ring.dropped == 8_000
+
+
+async def test_a_server_that_leaves_nothing_out_is_asked_until_all_is_read(aboard: Aboard) -> None:
+    stream = Stream(counts=False)
+    async with aboard(stream) as (bridge, pilot):
+        stream.written = 10
+        await keys(bridge, pilot, "7")
+        stream.written += 2 * MORE_LINES + 5
+        bridge.deck.wake()
+        while stream.read < stream.written:
+            await pilot.pause()
+        await settled(bridge, pilot)
+        tail = bridge.deck.screen.query_one(LogTail)
+        assert [line.text for line in tail.lines()] == [f"line {at}" for at in range(stream.written)]
+        assert tail.ring.dropped == 0
