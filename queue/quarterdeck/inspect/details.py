@@ -12,7 +12,7 @@ import msgspec
 from quarterdeck.inspect.attempts import AttemptStore, attempt_stats
 from quarterdeck.inspect.jobs import failed_row
 from quarterdeck.inspect.payload import Reading, job_row, read_payload
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
 from quarterdeck.inspect.streams import JOB_LINES, job_lines
 from quarterdeck.inspect.why import JobFacts, why_job
 from quarterdeck.keys import keys_of
@@ -90,7 +90,7 @@ class JobPart:
         reading = read_payload(size, head, tail, queue=self.queue)
         row = self._row(reading, size, due, settled)
         if settled:
-            row = _with_failure(row, failed_row(self.queue, self.key, float(failed_at), failed))
+            row = _with_failure(row, failed_row(self.queue, self.key, moment_ms(failed_at), failed))
         elif size == 0 and self.entries:
             row = self._row_of_history(self.entries[0][1])
         owner_id = text(owner).split("/", 1)[0]
@@ -101,7 +101,7 @@ class JobPart:
             now_ms=now_ms,
             owner=owner_id,
             place=int(place) if place is not None else None,
-            crashes=int(crashes or 0),
+            crashes=_count(crashes),
             held_rule=self._held(held),
             aborting=text(aborting)[:200],
             orphan=self._orphan.value is not None,
@@ -119,14 +119,14 @@ class JobPart:
             result=_result(reading),
             why=why,
             why_cure=cure,
-            crashes=int(crashes or 0),
+            crashes=_count(crashes),
             acts=tuple(act for act in acts if act.queue in {"", self.queue} and self.key in act.subject),
             cut_bytes=reading.cut_bytes,
         )
 
     def _row(self, reading: Reading, size: int, due: bytes | None, settled: bool) -> JobRow:
         status = reading.fields.get("status")
-        due_s = float(due) if due is not None else 0.0
+        due_s = moment_ms(due, unit_ms=1000) / 1000
         state = JobState.QUEUED
         if due_s > 0:
             state = JobState.SCHEDULED
@@ -222,8 +222,8 @@ class GroupPart:
             exception="",
             message=sample.row.error if sample else "no job with this signature is left",
             count=self.count.number(),
-            first_ms=int(float(first[1])) if first else 0,
-            last_ms=int(float(rows[0][1])) if rows else 0,
+            first_ms=moment_ms(first[1]) if first else 0,
+            last_ms=moment_ms(rows[0][1]) if rows else 0,
         )
 
 
@@ -233,6 +233,10 @@ def _reads(queue: str, key: str) -> tuple[Argument, ...]:
     reads = (keys.job(key), key, HEAD, TAIL, keys.failed, keys.failed_rows, keys.failed_jobs, keys.history)
     bounds = (HISTORY_BUDGET, keys.incomplete, keys.owner, keys.crashes, keys.log(key), JOB_LINES, keys.held)
     return (*reads, *bounds, keys.queued, PLACE_BUDGET, keys.abort(key))
+
+
+def _count(value: bytes | None) -> int:
+    return int(value) if value and value.isdigit() and len(value) < 10 else 0
 
 
 def _with_failure(row: JobRow, failure: JobRow) -> JobRow:

@@ -78,7 +78,7 @@ class Discovery:
 
     async def sweep(self) -> None:
         """Look once at all keys, at most `STEPS * STEP` of them, and at what is due in each queue."""
-        self.queues |= {text(name) for name in await self._client.smembers(QUEUES)}
+        self.queues |= await self._members(QUEUES)
         self.complete = True
         async for key in self._scan("saq:*", "zset"):
             found = _OF_A_QUEUE.fullmatch(key)
@@ -87,10 +87,7 @@ class Discovery:
         prefix = ABORT_PREFIX + CRON
         self.paused = {key[len(prefix) :] async for key in self._scan(f"{prefix}*", "string")}
         for queue in sorted(self.queues):
-            try:
-                await self._look_for_crons(queue)
-            except ResponseError as error:  # a key of a wrong type in one queue hides none of the others
-                _LOG.debug("the crons of %s can't be read: %s", queue, error)
+            await self._look_for_crons(queue)
         self.sweeps += 1
 
     async def _look_for_crons(self, queue: str) -> None:
@@ -98,16 +95,28 @@ class Discovery:
         keys = keys_of(queue)
         prefix = keys.job(CRON)
         cursor, steps = 0, 0
-        found = {text(function) for function in await self._client.smembers(keys.stock_crons)}
+        found = await self._members(keys.stock_crons)
         while True:
             pattern = _GLOB.sub(r"\\\1", prefix) + "*"
-            cursor, pairs = await self._client.zscan(keys.incomplete, cursor, match=pattern, count=STEP)
+            try:
+                cursor, pairs = await self._client.zscan(keys.incomplete, cursor, match=pattern, count=STEP)
+            except ResponseError as error:  # a key of a wrong type in one queue hides none of the others
+                _LOG.debug("the crons of %s can't be read: %s", queue, error)
+                break
             found |= {text(member)[len(prefix) :] for member, _ in pairs}
             steps += 1
             if int(cursor) == 0 or steps >= STEPS:
                 break
             await self._rest(steps)
         self.crons.setdefault(queue, set()).update(name for name in found if not is_deck_run(CRON + name))
+
+    async def _members(self, key: str) -> set[str]:
+        """The members of a set; none of a key of a wrong type, which snapshots name."""
+        try:
+            return {text(name) for name in await self._client.smembers(key)}
+        except ResponseError as error:
+            _LOG.debug("%s can't be read: %s", key, error)
+            return set()
 
     async def _scan(self, pattern: str, kind: str) -> AsyncIterator[str]:
         """Keys of one type that match, over all nodes."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from quarterdeck.inspect.grouping import MOST, STEP_MS, STEPS, GroupStore, Seen
-from quarterdeck.inspect.plan import Answer, Plan
+from quarterdeck.inspect.plan import Answer, Plan, moment_ms
 from quarterdeck.keys import keys_of
 from quarterdeck.model import FailureGroup
 
@@ -61,7 +61,7 @@ def _group(queue: str, seen: Seen, shares: Mapping[str, float]) -> FailureGroup:
         frame=known.frame if known else "",
         count=seen.count,
         first_ms=seen.first_ms,
-        last_ms=int(float(seen.last)),
+        last_ms=moment_ms(seen.last),
         trend=tuple(seen.trend),
         share=shares.get(function),
         poison=bool(known and not known.exception and known.message.endswith("(poison).")),

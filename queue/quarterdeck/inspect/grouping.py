@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quarterdeck.inspect.plan import text
+from quarterdeck.inspect.plan import moment_ms, text
 from quarterdeck.record import SignatureRow, decode_signature
 
 STEPS: Final = 12
@@ -99,15 +99,11 @@ class GroupStore:
         anew = len(counts) == STEPS
         if seen is None or anew:
             trend = list(counts) if anew else [0] * STEPS
-            return Seen(name, text(last), count, decode_signature(row), _ms(first), trend, step, exact=anew)
+            return Seen(name, text(last), count, decode_signature(row), moment_ms(first), trend, step, exact=anew)
         seen.move_to(step)
         if counts:
             seen.trend[-len(counts) :] = counts
         seen.last, seen.count, seen.exact = text(last), count, seen.exact and bool(counts)
-        seen.first_ms = _ms(first) or seen.first_ms
+        seen.first_ms = moment_ms(first) or seen.first_ms
         seen.row = decode_signature(row) if row else seen.row
         return seen
-
-
-def _ms(value: Any) -> int:
-    return int(float(value)) if value else 0

@@ -9,7 +9,7 @@ import msgspec
 from redis.asyncio.cluster import RedisCluster
 
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRow, JobState, Page, View
 from quarterdeck.record import decode_failed, decode_history
@@ -35,11 +35,16 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind, self.key, self.extra, "1" if self.reverse else "0"
 
 
-def segments_of(view: View, queues: Sequence[str]) -> list[Segment]:
-    """The collections that hold what `view` lists, in the order of the list."""
+def segments_of(view: View, queues: Sequence[str], *, filtered: bool = False) -> list[Segment]:
+    """The collections that hold what `view` lists, in the order of the list.
+
+    Without a state these are the jobs that are there: what waits, runs, is due or failed, each job once. The history
+    lists attempts, those of failed and retried jobs among them, and so is not part of that list; but who searches
+    (`filtered`) finds complete jobs too.
+    """
     names = [view.queue] if view.queue is not None else sorted(queues)
-    order = (JobState.ACTIVE, JobState.QUEUED, JobState.SCHEDULED, JobState.FAILED, JobState.COMPLETE)
-    states = order if view.state is None else (view.state,)
+    order = (JobState.ACTIVE, JobState.QUEUED, JobState.SCHEDULED, JobState.FAILED)
+    states = (*order, *((JobState.COMPLETE,) if filtered else ())) if view.state is None else (view.state,)
     return [_segment(queue, state, view) for state in states for queue in names]
 
 
@@ -126,14 +131,14 @@ def read_row(segment: Segment, row: list[Any]) -> JobRow:
     if segment.kind == "stream":
         return _history_row(segment.queue, *row)
     if segment.kind == "index":
-        return failed_row(segment.queue, text(row[1]), float(row[0]), row[2])
+        return failed_row(segment.queue, text(row[1]), moment_ms(row[0]), row[2])
     score, job_id, size, head, tail = row
     reading = read_payload(size, head, tail, queue=segment.queue)
-    due_s = float(score) if segment.kind == "due" else 0.0
+    due_s = moment_ms(score, unit_ms=1000) / 1000 if segment.kind == "due" else 0.0
     return job_row(segment.queue, text(job_id), segment.state, reading, size=size, due_s=due_s)
 
 
-def failed_row(queue: str, key: str, at_ms: float, record: bytes | None) -> JobRow:
+def failed_row(queue: str, key: str, at_ms: int, record: bytes | None) -> JobRow:
     """The row of a failed job from the failed index."""
     found = decode_failed(record)
     if found is None:
@@ -143,7 +148,7 @@ def failed_row(queue: str, key: str, at_ms: float, record: bytes | None) -> JobR
             key=key,
             function="",
             state=JobState.FAILED,
-            finished_ms=int(at_ms),
+            finished_ms=at_ms,
             broken="its row can't be read",
         )
     return JobRow(
@@ -156,12 +161,12 @@ def failed_row(queue: str, key: str, at_ms: float, record: bytes | None) -> JobR
         retries=found.retries,
         queued_ms=found.queued_ms,
         started_ms=found.started_ms,
-        finished_ms=int(at_ms),
+        finished_ms=at_ms,
         worker=found.worker,
         arguments=found.arguments,
         error=found.error,
         signature=found.signature,
-        duration_ms=max(0, int(at_ms) - found.started_ms) if found.started_ms else 0,
+        duration_ms=max(0, at_ms - found.started_ms) if found.started_ms else 0,
         payload_bytes=found.bytes,
         poison=found.poison,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from quarterdeck.inspect.discovery import Discovery
 from quarterdeck.inspect.failures import GroupsPart, in_order
 from quarterdeck.inspect.grouping import MOST, GroupStore
@@ -14,6 +16,7 @@ from quarterdeck.inspect.queues import QueuePart
 from quarterdeck.inspect.schedules import SchedulesPart
 from quarterdeck.inspect.sets import BulksPart, OperatorsPart
 from quarterdeck.inspect.streams import AuditPart
+from quarterdeck.inspect.trouble import by_queue, in_short
 from quarterdeck.inspect.workers import Beat, WorkersPart, merged_rows, specs_of
 from quarterdeck.model import (
     FailureGroup,
@@ -79,16 +82,19 @@ class Overview:
             self.stores[queue].absorb(part.minutes.rows())
             self.stores[queue].sample(minute, part.depth.number())
         workers = self._workers(now_ms)
+        troubles = by_queue(plan.troubles(), self.queue_names)
         stats = tuple(
-            part.stat(now_ms, [row for row in workers if queue in row.queues]) for queue, part in self.queues.items()
+            part.stat(now_ms, [row for row in workers if queue in row.queues], in_short(troubles.get(queue, ())))
+            for queue, part in self.queues.items()
         )
+        beyond = tuple(f"It can't be read: {trouble}." for trouble in troubles.get(None, ()))
         groups = self._groups(minute)
         schedules = self.schedules.rows()
         return Snapshot(
             view=self.view,
             taken_ms=now_ms,
             rtt_ms=plan.rtt_ms,
-            server=server,
+            server=msgspec.structs.replace(server, warnings=server.warnings + beyond) if beyond else server,
             queues=stats,
             workers=tuple(workers),
             schedules=self.schedules.shown(schedules, now_ms),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from math import isnan
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -14,8 +15,11 @@ from quarterdeck.script import Argument, load
 _SCHEDULE: Final = "quarterdeck.schedule"
 SCRIPT: Final = (
     "quarterdeck.inspect", "snapshot", "calls", f"{_SCHEDULE}:names", f"{_SCHEDULE}:reading", "reads", "groups",
-    "windows", "streams", f"{_SCHEDULE}:operations",
+    "windows", f"{_SCHEDULE}:operations",
 )  # fmt: skip
+
+LAST_MS: Final = 253_402_300_799_000
+"""The end of the year 9999."""
 
 
 class Answer:
@@ -34,7 +38,7 @@ class Answer:
 
     def number(self) -> int:
         """The reply as a whole number, 0 when there is none."""
-        return self.value if isinstance(self.value, int) else int(self.value or 0)
+        return self.value if isinstance(self.value, int) else 0
 
     def pairs(self) -> dict[bytes, bytes]:
         """The reply of HGETALL as a dict."""
@@ -73,6 +77,11 @@ class Plan:
         self.rtt_ms = (time.perf_counter() - started) * 1000
         self.round_trips += 1
 
+    def troubles(self) -> list[str]:
+        """What could not be read, each key once; the plan has been run."""
+        errors = (answer.error for reads in self._reads.values() for answer, _ in reads if answer.error)
+        return list(dict.fromkeys(part for error in errors for part in error.split("; ")))
+
     def _by_slot(self, client: Any) -> list[tuple[str, list[tuple[Answer, list[Argument]]]]]:
         """The reads of each cluster slot, with one of its keys."""
         groups: dict[int, tuple[str, list[tuple[Answer, list[Argument]]]]] = {}
@@ -88,6 +97,15 @@ class Plan:
             answer.value = value
         for number, trouble in zip(reply[2][::2], reply[2][1::2], strict=True):
             reads[number - 1][0].error = text(trouble)
+
+
+def moment_ms(value: Any, *, unit_ms: int = 1) -> int:
+    """A score or another number from the server as epoch ms, within what dates can say: 0 for one that is no time."""
+    try:
+        found = float(value) * unit_ms
+    except (TypeError, ValueError):
+        return 0
+    return 0 if isnan(found) else int(min(max(found, 0.0), LAST_MS))
 
 
 def text(value: Any) -> str:

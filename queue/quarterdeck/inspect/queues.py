@@ -56,8 +56,8 @@ class QueuePart:
         """The jobs that were taken longest ago, when they were asked for. Not before the plan has been run."""
         return [_row(self.queue, row, JobState.ACTIVE) for row in self.running.rows()]
 
-    def stat(self, now_ms: int, workers: Iterable[WorkerRow]) -> QueueStat:
-        """The queue's figures at `now_ms`; `workers` are those that serve it."""
+    def stat(self, now_ms: int, workers: Iterable[WorkerRow], trouble: str = "") -> QueueStat:
+        """The queue's figures at `now_ms`; `workers` are those that serve it, `trouble` says what can't be read."""
         minute = now_ms // 60_000
         live = [row for row in workers if is_live(row)]
         deck = any(row.deck for row in workers)
@@ -89,7 +89,7 @@ class QueuePart:
             deck=deck,
             failing_since_ms=self.store.failing_since(minute),
             history=self.history.number(),
-            error=self.error,
+            error=trouble,
         )
 
     def orphans(self, live: list[WorkerRow]) -> dict[str, int]:
@@ -110,21 +110,6 @@ class QueuePart:
                 if not row.broken and row.function not in known:
                     found[row.function] = found.get(row.function, 0) + 1
         return found
-
-    @property
-    def error(self) -> str:
-        """Why the queue can't be read whole: the first read that failed, or empty."""
-        names = {
-            "queued": self.depth,
-            "active": self.active,
-            "incomplete": self.scheduled,
-            "failed": self.failed,
-            "history": self.history,
-            "paused": self.paused,
-            "quarantine": self.quarantined,
-            "minutes": self.minutes,
-        }
-        return next((f"{name}: {answer.error[:100]}" for name, answer in names.items() if answer.error), "")
 
 
 def read_pause(raw: bytes | None) -> PauseStat | None:

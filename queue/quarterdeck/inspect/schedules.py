@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from quarterdeck.inspect.filter import Filter
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
 from quarterdeck.inspect.sets import page_of
 from quarterdeck.inspect.timetable import OpenedPart, TimetablePart
 from quarterdeck.keys import keys_of
@@ -67,14 +67,19 @@ class StockCronsPart:
 
     def rows(self) -> list[ScheduleRow]:
         """The crons, by what is pending for them and SAQ's abort marker."""
-        met = [(text(job_id)[len(self._prefix) :], float(due)) for job_id, due in self._next.rows()]
+        met = [
+            (text(job_id)[len(self._prefix) :], moment_ms(due, unit_ms=1000) / 1000)
+            for job_id, due in self._next.rows()
+        ]
         found = {function: due for function, due in met if not is_deck_run(CRON + function)}
         self._known.remember(self.queue, found)
         pending = [function for function, due, _ in self._states if due.value is not None]
         self._known.remember(self.queue, pending)
         rows = []
         for function, due, marker in self._states:
-            due_s = found.pop(function, None) or (None if due.value is None else float(due.value))
+            due_s = found.pop(function, None) or (
+                None if due.value is None else moment_ms(due.value, unit_ms=1000) / 1000
+            )
             if marker.value == HELD.encode():
                 continue  # a deck worker runs it under its own name
             if due_s is None and marker.value is None and not self._known.met_lately(self.queue, function):

@@ -10,7 +10,7 @@ import msgspec
 
 from quarterdeck.inspect.filter import Filter
 from quarterdeck.inspect.jobs import SORTS, Segment, read_window
-from quarterdeck.model import JobRow, Page, View
+from quarterdeck.model import JobRow, JobState, Page, View
 
 STEP: Final = 1000
 """Rows of a step."""
@@ -86,9 +86,12 @@ class Search:
 
     def _take(self, rows: list[JobRow], now_ms: int) -> None:
         streams = {each.queue: each.key for each in self.segments if each.kind == "stream"}
+        mixed = any(each.kind != "stream" for each in self.segments)
         for row in rows:
             if row.queue in streams and not row.id.endswith(f"/{row.key}"):
                 self._last[streams[row.queue]] = row.id[len(row.queue) + 1 :]
+                if mixed and row.state is not JobState.COMPLETE:
+                    continue  # an attempt of a job that is listed itself, or was
             if self.filter.matches(row, now_ms=now_ms):
                 self.found += 1
                 if len(self.matches) < KEPT:

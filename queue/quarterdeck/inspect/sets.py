@@ -9,7 +9,7 @@ import msgspec
 
 from quarterdeck import keys as names
 from quarterdeck.inspect.filter import Filter
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import AnyRow, BinRow, BulkRow, JobState, OperatorRow, Page, QuarantineRow, View
 from quarterdeck.text import mask_text
@@ -192,7 +192,7 @@ def _bin_row(queue: str, member: bytes, deleted: bytes, record: bytes | None, fa
         queue=queue,
         key=found.key,
         function=words.function,
-        deleted_ms=int(float(deleted)),
+        deleted_ms=moment_ms(deleted),
         expires_ms=found.expires_ms,
         who=found.who,
         was=was,

@@ -85,7 +85,7 @@ class SubjectPart:
 
     def _jobs(self) -> Complete:
         view = self.view
-        segments = segments_of(view, self.queues)
+        segments = segments_of(view, self.queues, filtered=bool(self.filter))
         function = view.subject or (self.filter.required("fn") if view.state is JobState.FAILED else None)
         if function and view.state is JobState.FAILED:
             segments = [function_segment(queue, function, view) for queue in self._named]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quarterdeck.inspect.plan import Answer, Plan, text
+from quarterdeck.inspect.plan import Plan, moment_ms, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import CurrentJob, FunctionSpec, JobRow, WorkerDetail, WorkerRow
 
@@ -79,14 +79,9 @@ class WorkersPart:
         rows = []
         for key, until, record in self._stock.rows():
             worker = text(key).rpartition(":worker_info:")[2]
-            if worker not in known and float(until) > now_ms:
-                rows.append(_stock_row(worker, self.queue, float(until), record, now_ms, jobs.get(worker, [])))
+            if worker not in known and moment_ms(until) > now_ms:
+                rows.append(_stock_row(worker, self.queue, moment_ms(until), record, now_ms, jobs.get(worker, [])))
         return rows
-
-    @property
-    def errors(self) -> list[Answer]:
-        """The reads, for their errors."""
-        return [self._beats, self._leases, self._stock]
 
 
 def read_beat(raw: bytes | None) -> Beat:
@@ -167,7 +162,7 @@ def _deck_row(worker: str, beat: Beat, lease: float | None, now_ms: int) -> Work
 
 
 def _stock_row(
-    worker: str, queue: str, until_ms: float, record: Any, now_ms: int, current: list[CurrentJob]
+    worker: str, queue: str, until_ms: int, record: Any, now_ms: int, current: list[CurrentJob]
 ) -> WorkerRow:
     try:
         info = msgspec.json.decode(record) if record else {}
@@ -182,7 +177,7 @@ def _stock_row(
         queues=(queue,),
         current=tuple(current[:50]),
         running=len(current),
-        beat_ms=min(now_ms, int(until_ms) - _STOCK_BEAT_MS),
+        beat_ms=min(now_ms, until_ms - _STOCK_BEAT_MS),
         started_ms=now_ms - uptime if uptime else 0,
         state="stock",
         complete=numbers.get("complete", 0),

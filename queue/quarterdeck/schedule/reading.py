@@ -30,7 +30,7 @@ def schedule_row(queue: str, raw: Sequence[Any], now_ms: int) -> ScheduleRow:
     name = _text(raw[0])
     definition, words, unreadable = _read(queue, name, bytes(raw[1]), bytes(raw[2]) or None)
     due = float(raw[3] or "inf")
-    next_ms = int(due) if due < NEVER_MS else None
+    next_ms = int(due) if 0 <= due < NEVER_MS else None
     runs = _runs(queue, raw[10])
     values: dict[str, Any] = {}
     if definition is not None:
