@@ -15,7 +15,7 @@ from quarterdeck.script import Argument, load
 _SCHEDULE: Final = "quarterdeck.schedule"
 SCRIPT: Final = (
     "quarterdeck.inspect", "snapshot", "calls", f"{_SCHEDULE}:names", f"{_SCHEDULE}:reading", "reads", "groups",
-    "windows", f"{_SCHEDULE}:operations",
+    "windows", "streams", f"{_SCHEDULE}:operations",
 )  # fmt: skip
 
 LAST_MS: Final = 253_402_300_799_000

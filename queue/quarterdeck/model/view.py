@@ -47,7 +47,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     """Only this queue, or all when None."""
     state: JobState | None = None
-    """Only jobs in this state (screens `jobs`), or all states that can be listed when None."""
+    """Only jobs in this state (screen `jobs`); when None those that are there: active, queued, scheduled and failed
+    (with a filter also those that the history knows as complete)."""
     subject: str | None = None
     """What is opened: a job key, signature, schedule name, worker id, function."""
     filter: str = ""
