@@ -43,7 +43,7 @@ SETTLE_AT_STOP_S = 30.0
 
 
 class Runnable(Protocol):
-    """What the worker runs beside its jobs: a scheduler, a log sink."""
+    """What the worker runs beside its jobs: a scheduler."""
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -74,7 +74,6 @@ class Worker(SaqWorker[Any]):
         specs: Sequence[FunctionSpec] = (),
         on_lost: Mapping[str, str] | None = None,
         scheduler: Runnable | None = None,
-        log_sink: Any = None,
         follow: Follow | None = None,
         id: str | None = None,  # noqa: A002 - SAQ's name
         **kwargs: Any,
@@ -97,7 +96,6 @@ class Worker(SaqWorker[Any]):
         self.crash_budget = crash_budget
         self.on_lost = dict(on_lost or {})
         self.scheduler = scheduler
-        self.log_sink = log_sink
         self.follow = follow or aftermath
         self.paused = False
         """Whether it was told to be quiet: it takes nothing new."""

@@ -21,6 +21,7 @@ for i = 6, #ARGV, 2 do
   elseif record then
     bin(field, 'aside', 0, ARGV[i + 1], record)
     redis.call('HDEL', names.quarantine, field)
+    redis.call('ZREM', names.garbage, field)
     answer = 'ok'
   end
   answers[#answers + 1] = answer

@@ -13,4 +13,5 @@ redis.call('SET', id, ARGV[5])
 redis.call('ZADD', names.incomplete, 0, id)
 redis.call('RPUSH', names.queued, id)
 redis.call('HDEL', names.quarantine, ARGV[2])
+redis.call('ZREM', names.garbage, ARGV[2])
 return 'ok'

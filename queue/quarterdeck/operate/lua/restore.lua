@@ -27,7 +27,11 @@ for i = 2, #ARGV do
         put_whole(names, key, decoded['at'], row, raw, redis.call('HGET', bin_jobs, member .. '\0sig'))
       end
     elseif decoded['was'] == 'aside' then
-      if redis.call('HSETNX', names.quarantine, key, raw) == 0 then answer = 'queued' end
+      if redis.call('HSETNX', names.quarantine, key, raw) == 0 then
+        answer = 'queued'
+      else
+        redis.call('ZADD', names.garbage, clock_ms(), key)
+      end
     elseif decoded['was'] == 'complete' then
       redis.call('SET', id, raw, 'EX', 600, 'NX')
     elseif redis.call('ZSCORE', names.incomplete, id) then
