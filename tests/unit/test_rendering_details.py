@@ -6,6 +6,7 @@ from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from quarterdeck.errors import UsageError
 from quarterdeck.model import (
@@ -146,6 +147,51 @@ def test_attempts_are_a_timeline() -> None:
     assert attempt_bar(second, (first, second), MOMENT, 8) == "      ━━"
     shown = text(job_blocks(detail(attempts=(first, second)), MOMENT))
     assert "waited 50s" in shown
+
+
+def test_what_came_before_under_the_same_key_stands_apart() -> None:
+    runs = tuple(
+        AttemptStat(attempt=number, status="failed", queued_ms=NOW - at * S, started_ms=NOW - at * S + 1)
+        for number, at in ((1, 90), (2, 80), (1, 30), (2, 20), (3, 10))
+    )
+    shown = text(job_blocks(detail(attempts=runs), MOMENT))
+    own, _, before = shown.partition("before, under the same key")
+    assert own.count("failed   ") == 3
+    assert before.count("failed   ") == 2
+    assert "same key" not in text(job_blocks(detail(attempts=runs[2:]), MOMENT))
+
+
+def test_the_log_of_each_attempt_begins_under_its_own_line() -> None:
+    runs = tuple(AttemptStat(attempt=at, status="failed", started_ms=NOW - (30 - 10 * at) * S) for at in (1, 2))
+    log = tuple(
+        LogRow(id=str(at), at_ms=NOW - at * S, level="INFO", text=said)
+        for at, said in ((20, "one"), (10, "two"), (1, "x"))
+    )
+    lines = text(job_blocks(detail(attempts=runs, log=log), MOMENT)).splitlines()
+    assert [
+        line.split()[-1] if line[:2] == "12" else line.split(",")[0]
+        for line in lines[lines.index("log, 3 lines") + 1 :]
+    ][:5] == ["attempt 1", "one", "attempt 2", "two", "x"]
+    assert "attempt 1," not in text(job_blocks(detail(attempts=runs[:1], log=log), MOMENT))
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "retries", "said"),
+    [
+        (JobState.ACTIVE, 1, 3, "attempt 2 of 3 follows"),
+        (JobState.ACTIVE, 3, 3, "its last attempt"),
+        (JobState.QUEUED, 0, 2, "attempt 2 of 2 follows"),
+        (JobState.SCHEDULED, 2, 3, "its last attempt"),
+        (JobState.QUEUED, 0, 1, "its last attempt"),
+        (JobState.FAILED, 1, 3, ""),
+    ],
+)
+def test_what_comes_next_is_said_of_what_has_not_ended(state: JobState, attempts: int, retries: int, said: str) -> None:
+    row = replace(detail().row, state=state, attempts=attempts, retries=retries)
+    shown = text(job_blocks(detail(row=row, version="1.4.2"), MOMENT))
+    assert ("if it fails" in shown) is bool(said)
+    assert said in shown
+    assert "1.4.2" in shown
 
 
 @pytest.mark.parametrize("times", [(0, 0, 0), (NOW, NOW, NOW), (NOW, 0, 0), (0, NOW, 0), (NOW, NOW - H, NOW - 2 * H)])
@@ -323,7 +369,7 @@ def test_why_a_schedule_does_not_run(changed: dict[str, Any], word: str) -> None
         ({"state": "stopping", "running": 3}, "hands back 3 jobs"),
         ({"slots": 2, "running": 2}, "all its 2 slots are busy"),
         ({"slots": 2}, "is idle"),
-        ({"slots": 2, "running": 1}, "runs 1 jobs on 2 slots"),
+        ({"slots": 2, "running": 1}, "runs 1 job on 2 slots"),
     ],
 )
 def test_why_a_worker_takes_nothing(changed: dict[str, Any], word: str) -> None:

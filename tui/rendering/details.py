@@ -59,7 +59,12 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         block("queue", facts),
         block("depth over the last hour", ((((last_hour, "")),),) if last_hour.strip() else ()),
         block("nobody takes these", tuple(_tally(name, count, "waiting", moment) for name, count in detail.orphans)),
-        block("functions", tuple(_tally(name, count, "workers", moment) for name, count in detail.functions)),
+        block(
+            "functions",
+            tuple(
+                _tally(name, count, "worker " if count == 1 else "workers", moment) for name, count in detail.functions
+            ),
+        ),
     ]
 
 

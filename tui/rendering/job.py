@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Final
 
 from quarterdeck.model import AttemptStat, AuditRow, JobDetail, JobRow, JobState, LogRow
@@ -26,13 +27,40 @@ def job_blocks(detail: JobDetail, moment: Moment) -> list[Block]:
         Block("arguments", arguments_lines(detail)),
         Block("result", tuple(text_lines(detail.result)) if detail.result else ()),
         block("job", _facts(detail, moment)),
-        block("attempts", (attempt_line(it, detail.attempts, moment) for it in detail.attempts)),
-        block(f"log, {count_of(len(detail.log), 'line')}", (log_line(line, moment) for line in detail.log)),
+        *_attempts(detail, moment),
+        block(f"log, {count_of(len(detail.log), 'line')}", _log(detail, moment)),
         block("acts of operators", (act_line(act, moment) for act in detail.acts)),
     ]
     if detail.row.broken:
         blocks.insert(1, Block(f"payload: {detail.row.broken}", tuple(text_lines(detail.raw))))
     return blocks
+
+
+def _attempts(detail: JobDetail, moment: Moment) -> list[Block]:
+    """The attempts since the job began anew, and what came before that under the same key: their numbers tell."""
+    newest_first = sorted(detail.attempts, key=lambda it: -(it.started_ms or it.finished_ms or it.queued_ms))
+    falls = [later.attempt > earlier.attempt for later, earlier in pairwise(newest_first)]
+    own = newest_first[: falls.index(False) + 1] if False in falls else newest_first
+    since = tuple(it for it in detail.attempts if it in own)
+    before = tuple(it for it in detail.attempts if it not in own)
+    return [
+        block("attempts", (attempt_line(it, since, moment) for it in since)),
+        block("before, under the same key", (attempt_line(it, before, moment) for it in before)),
+    ]
+
+
+def _log(detail: JobDetail, moment: Moment) -> list[Runs]:
+    """The lines of the log; where there was more than one attempt each begins under its own line."""
+    starts = [(it.started_ms, it.attempt) for it in detail.attempts if it.started_ms]
+    pending = sorted(starts) if len(starts) > 1 else []
+    lines: list[Runs] = []
+    for line in detail.log:
+        while pending and line.at_ms >= pending[0][0]:
+            at_ms, attempt = pending.pop(0)
+            if not pending or line.at_ms < pending[0][0]:
+                lines.append(((f"attempt {attempt}, {moment.clock_time(at_ms)}", "strong"),))
+        lines.append(log_line(line, moment))
+    return lines
 
 
 def why_block(why: str, cure: str, moment: Moment) -> Block:
@@ -82,10 +110,22 @@ def _facts(detail: JobDetail, moment: Moment) -> tuple[Runs, ...]:
         ("time-out", f"{row.timeout_s:g} s" if row.timeout_s else ""),
         ("progress", f"{row.progress:.0%}" if row.progress else ""),
         ("worker", row.worker),
+        ("version", detail.version),
+        ("if it fails", _if_it_fails(row)),
         ("signature", row.signature),
         ("payload", size + cut),
         ("meta", json.dumps(mask(document["meta"]), ensure_ascii=False, default=str) if document.get("meta") else ""),
     )
+
+
+def _if_it_fails(row: JobRow) -> str:
+    """What comes after the attempt that is under way or waits; nothing for what has ended."""
+    if row.broken or row.state in {JobState.FAILED, JobState.ABORTED, JobState.COMPLETE}:
+        return ""
+    begun = max(1, row.attempts + (row.state is not JobState.ACTIVE))
+    if begun < row.retries:
+        return f"attempt {begun + 1} of {row.retries} follows by itself"
+    return "it stays in the failed list: that was its last attempt"
 
 
 def _at(at_ms: int, moment: Moment) -> str:

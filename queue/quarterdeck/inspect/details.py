@@ -122,6 +122,7 @@ class JobPart:
             crashes=_count(crashes),
             acts=tuple(act for act in acts if act.queue in {"", self.queue} and self.key in act.subject),
             cut_bytes=reading.cut_bytes,
+            version=_version(failed if settled else None, owner_id or row.worker, workers),
         )
 
     def _row(self, reading: Reading, size: int, due: bytes | None, settled: bool) -> JobRow:
@@ -237,6 +238,14 @@ def _reads(queue: str, key: str) -> tuple[Argument, ...]:
 
 def _count(value: bytes | None) -> int:
     return int(value) if value and value.isdigit() and len(value) < 10 else 0
+
+
+def _version(failed: bytes | None, worker: str, workers: Sequence[WorkerRow]) -> str:
+    """The code that ran a job: as its failure was recorded, else that of its worker while it is alive."""
+    recorded = decode_failed(failed) if failed else None
+    if recorded is not None and recorded.version:
+        return recorded.version
+    return next((row.version for row in workers if row.id == worker), "")
 
 
 def _with_failure(row: JobRow, failure: JobRow) -> JobRow:

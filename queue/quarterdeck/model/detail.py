@@ -50,6 +50,8 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="
     acts: tuple[AuditRow, ...] = ()
     """What operators did with this job."""
     cut_bytes: int = 0
+    version: str = ""
+    """Version of the code of the worker that ran it, or runs it; empty when unknown."""
 
 
 class GroupDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="of"):
