@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import AsyncIterator
@@ -14,8 +15,8 @@ from quarterdeck.inspect import RedisSource
 from quarterdeck.inspect.failures import WHOLE
 from quarterdeck.inspect.grouping import ANEW
 from quarterdeck.keys import QueueKeys, keys_of
-from quarterdeck.model import FailureGroup, JobDetail, Screen, View
-from quarterdeck.record import HistoryEntry, encode_history, signature_of_text, signature_row
+from quarterdeck.model import FailureGroup, JobDetail, LogRow, Screen, View
+from quarterdeck.record import FailedJob, HistoryEntry, encode_failed, encode_history, signature_of_text, signature_row
 
 MINUTE = 60_000
 FAILURES = View(screen=Screen.FAILURES)
@@ -165,3 +166,45 @@ async def test_attempts_are_looked_for_once(source: RedisSource, failed: Groups,
     detail = (await source.snapshot(view)).detail
     assert isinstance(detail, JobDetail)
     assert len(detail.attempts) == 2
+
+
+async def _end(failed: Groups, key: str, status: str, error: str) -> None:
+    row = FailedJob(function="send", signature="", status=status, at_ms=failed.at(), attempts=1, error=error)
+    await failed.client.hset(failed.keys.failed_rows, key, encode_failed(row))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("aborted by ann: wrong tenant", "aborted by ann: wrong tenant"),
+        ("wrong tenant", "aborted: wrong tenant"),
+        ("", "aborted"),
+    ],
+)
+async def test_what_was_aborted_is_no_failure(source: RedisSource, failed: Groups, words: str, says: str) -> None:
+    await _end(failed, await failed.fail(words), "aborted", words)
+    await _end(failed, await failed.fail("swept"), "failed", "swept")
+    for _ in range(2):
+        groups = {group.message: group for group in (await source.snapshot(FAILURES)).groups}
+        assert set(groups) == {says, "swept"}
+        assert (groups[says].aborted, groups["swept"].aborted) == (True, False)
+        assert groups[says].exception == ""
+
+
+async def test_the_lines_of_a_job_s_log_say_whose_they_are(
+    source: RedisSource, failed: Groups, redis_client: Redis
+) -> None:
+    """By its payload, its failed row, or the history when nothing else is left of it."""
+    keys, at = failed.keys, failed.at()
+    await redis_client.set(keys.job("waits"), '{"function":"waiting","key":"waits"}')
+    await _end(failed, "broke", "failed", "no")
+    await _history(keys, redis_client, "gone", at, 1)
+    for number in range(50):
+        await _history(keys, redis_client, f"o{number}", at + 5_000, number)
+    for key, function in (("waits", "waiting"), ("broke", "send"), ("gone", "send"), ("unknown", "")):
+        await redis_client.rpush(keys.log(key), json.dumps({"at_ms": at, "level": "INFO", "text": "a line"}))
+        page = (await source.snapshot(View(screen=Screen.LOGS, queue=keys.queue, subject=key))).page
+        assert page is not None
+        (line,) = page.rows
+        assert isinstance(line, LogRow)
+        assert (line.key, line.function, line.text) == (key, function, "a line")

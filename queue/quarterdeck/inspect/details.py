@@ -115,7 +115,7 @@ class JobPart:
             raw=_raw(reading, head, tail),
             traceback=mask_text(error[-TEXT_LIMIT:]) if isinstance(error, str) else "",
             attempts=attempt_stats(self.entries),
-            log=tuple(job_lines(lines or [], self.key)),
+            log=tuple(job_lines(lines or [], self.key, row.function)),
             result=_result(reading),
             why=why,
             why_cure=cure,

@@ -27,7 +27,9 @@ class GroupsPart:
         leave, moment = (WHOLE, "") if at_ms is None else (MOST, at_ms)
         bounds = (keys.failed_of_signature(""), most, STEPS, STEP_MS, leave, moment)
         names = (keys.signatures, keys.signature_rows)
-        self.answer: Answer = plan.ask(keys.queued, "groups", *names, *bounds, keys.failed, *store.known(most))
+        self.answer: Answer = plan.ask(
+            keys.queued, "groups", *names, *bounds, keys.failed, *store.known(most), keys.failed_rows
+        )
 
     @cached_property
     def seen(self) -> list[Seen]:
@@ -57,12 +59,23 @@ def _group(queue: str, seen: Seen, shares: Mapping[str, float]) -> FailureGroup:
         queue=queue,
         function=function,
         exception=known.exception if known else "",
-        message=known.message if known else "the signature's row can't be read",
+        message=_message(seen),
         frame=known.frame if known else "",
         count=seen.count,
         first_ms=seen.first_ms,
         last_ms=moment_ms(seen.last),
         trend=tuple(seen.trend),
         share=shares.get(function),
+        aborted=seen.aborted,
         poison=bool(known and not known.exception and known.message.endswith("(poison).")),
     )
+
+
+def _message(seen: Seen) -> str:
+    """What broke; of what was aborted that it was, and the words of whoever did it."""
+    if seen.row is None:
+        return "the signature's row can't be read"
+    words = seen.row.message
+    if not seen.aborted or words.startswith("aborted"):
+        return words
+    return f"aborted: {words}" if words else "aborted"

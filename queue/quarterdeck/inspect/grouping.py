@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from quarterdeck.inspect.plan import moment_ms, text
-from quarterdeck.record import SignatureRow, decode_signature
+from quarterdeck.record import SignatureRow, decode_failed, decode_signature
 
 STEPS: Final = 12
 """Steps of the trend: five minutes each, an hour in all."""
@@ -37,6 +37,8 @@ class Seen(msgspec.Struct):
     trend: list[int]
     """Jobs by step, oldest first; the last is step number `step` (epoch ms // STEP_MS)."""
     step: int
+    aborted: bool = False
+    """Whether somebody stopped these jobs: they did not fail by themselves."""
     exact: bool = True
     """Whether the trend was read; until then it is all zeros."""
 
@@ -95,11 +97,14 @@ class GroupStore:
         if not news and seen is not None:
             seen.move_to(step)
             return seen
-        last, count, row, first, counts = news
+        last, count, row, first, counts, sample = news
         anew = len(counts) == STEPS
         if seen is None or anew:
             trend = list(counts) if anew else [0] * STEPS
-            return Seen(name, text(last), count, decode_signature(row), moment_ms(first), trend, step, exact=anew)
+            found = decode_failed(sample)
+            aborted = found is not None and found.status == "aborted"
+            known = decode_signature(row)
+            return Seen(name, text(last), count, known, moment_ms(first), trend, step, aborted=aborted, exact=anew)
         seen.move_to(step)
         if counts:
             seen.trend[-len(counts) :] = counts

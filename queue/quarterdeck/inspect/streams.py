@@ -18,6 +18,8 @@ MOST: Final = 5_000
 """Lines read at a time, filtered or not."""
 JOB_LINES: Final = 2_000
 """Lines of one job's log that are read."""
+NAME_BUDGET: Final = 300
+"""Entries of the history that are looked at for the function of a job of which nothing else is left."""
 
 _AUDIT: Final = msgspec.json.Decoder(AuditRow, strict=False)
 
@@ -46,9 +48,7 @@ class LogPart:
         self.after = read_cursor(view.after, self.queues)
         count = min(MOST, view.budget) if wanted else min(MOST, view.offset + view.limit)
         subject = view.subject or ""
-        self.lists = [
-            plan.call(keys_of(queue).log(subject), "LRANGE", -JOB_LINES, -1) for queue in self.queues if subject
-        ]
+        self.lists = [self._of_job(plan, queue, subject) for queue in self.queues if subject]
         self.streams: list[Answer] = []
         self.lengths: list[Answer] = []
         self.added: list[Answer] = []
@@ -64,10 +64,18 @@ class LogPart:
             if view.newest:
                 self.added.append(plan.ask(key, "added", key))
 
+    @staticmethod
+    def _of_job(plan: Plan, queue: str, key: str) -> tuple[Answer, Answer]:
+        """The lines of one job's own log, and the name of its function."""
+        keys = keys_of(queue)
+        named = (keys.job(key), key, keys.failed_rows, keys.history, keys.log(key), NAME_BUDGET)
+        return plan.call(keys.log(key), "LRANGE", -JOB_LINES, -1), plan.ask(keys.queued, "function", *named)
+
     def page(self, now_ms: int) -> Page:
         """The lines oldest first; `cursor` goes on after the newest."""
         if self.view.subject:
-            rows = [row for answer in self.lists for row in job_lines(answer.rows(), self.view.subject)]
+            key = self.view.subject
+            rows = [row for lines, name in self.lists for row in job_lines(lines.rows(), key, text(name.value))]
             total, dropped, newest = len(rows), 0, dict(self.after)
         else:
             rows, dropped, newest = self._lines()
@@ -121,20 +129,25 @@ class LogPart:
         return found, dropped, newest
 
 
-def job_lines(raws: Sequence[bytes], key: str, attempt: int | None = None) -> list[LogRow]:
-    """The lines of one job's own log, oldest first."""
+def job_lines(raws: Sequence[bytes], key: str, function: str = "") -> list[LogRow]:
+    """The lines of one job's own log, oldest first; they don't say whose they are."""
     rows = []
     for number, raw in enumerate(raws):
         try:
             line = _LINE.decode(raw)
         except (ValueError, RecursionError):
             line = LogLine(level="?", text=text(raw)[:500])
-        if attempt is None or line.attempt == attempt:
-            rows.append(
-                LogRow(
-                    id=str(number), at_ms=line.at_ms, level=line.level, text=line.text, key=key, attempt=line.attempt
-                )
+        rows.append(
+            LogRow(
+                id=str(number),
+                at_ms=line.at_ms,
+                level=line.level,
+                text=line.text,
+                key=key,
+                function=function,
+                attempt=line.attempt,
             )
+        )
     return rows
 
 

@@ -230,6 +230,8 @@ class FailureGroup(Row, frozen=True, kw_only=True):
     trend: tuple[int, ...] = ()
     """Failures per five minutes over the last hour, oldest first."""
     poison: bool = False
+    aborted: bool = False
+    """Somebody stopped these jobs; they did not fail by themselves."""
     share: float | None = None
     """Share of this function's finished attempts in the last hour that failed, 0..1."""
 

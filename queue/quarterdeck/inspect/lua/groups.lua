@@ -49,10 +49,10 @@ end
 -- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, steps, step ms, how
 -- many may be read whole, a moment in the past (ms) or '' for now, failed jobs, how many there are when nothing has
 -- changed (or -1), the signatures and when they were last seen in this case (words), and what is known of the groups
--- (msgpack: signature → words, see above)
+-- (msgpack: signature → words, see above), rows of failed jobs
 -- Returns {the present step} when nothing has changed, else {the present step, failed jobs, signatures and when they were
 -- last seen (words), rows {signature, last seen, count, row or false, first time or false, counts of the newest steps,
--- oldest first}}; a group that is as it was is its signature alone. Of a group that should be read whole and has no leave
+-- oldest first, the row of a job or false}}; a group that is as it was is its signature alone. Of a group that should be read whole and has no leave
 -- there are no counts.
 OPS['groups'] = function(a)
   local past, steps, step, leave = a[8] ~= '', tonumber(a[5]), tonumber(a[6]), tonumber(a[7])
@@ -70,14 +70,17 @@ OPS['groups'] = function(a)
       if k and string.find(k, seen .. ' ' .. count .. ' ', 1, true) == 1 then
         rows[#rows + 1] = signature
       else
-        local row, counts, first = false, nil, false
+        local row, counts, first, sample = false, nil, false, false
         if k then counts, first = since(key, k, count, steps, high, step) end
         if not counts then
-          row, first, counts = try('HGET', a[2], signature), call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], {}
+          local oldest = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+          row, first, counts = try('HGET', a[2], signature), oldest[2], {}
+          -- What is no exception may be what an operator wrote: a job of the group knows.
+          if row and not string.find(row, '"exception"', 1, true) then sample = try('HGET', a[13], oldest[1]) end
           if leave > 0 then counts = whole_hour(key, seen, steps, high, step, last) end
           leave = leave - 1
         end
-        rows[#rows + 1] = {signature, seen, count, row, first, counts}
+        rows[#rows + 1] = {signature, seen, count, row, first, counts, sample}
       end
     end
   end

@@ -141,6 +141,18 @@ local function stamp(text, field)
   return found and tonumber(found)
 end
 
+-- The function of a job whose log is read: by its payload, its failed row, or the history from the last line's time on.
+-- a = id, KEY, failed rows, history, log, how many entries to look at. Returns its name, or false.
+OPS['function'] = function(a)
+  local function named(text) return text and string.match(text, '"function": ?"([^"\\]+)"') end
+  local found = named(try('GETRANGE', a[1], 0, 4095)) or named(try('HGET', a[3], a[2]))
+  if found then return found end
+  local at = string.match(try('LINDEX', a[5], -1) or '', '"at_ms": ?(%d+)')
+  if not at then return false end
+  local entries = OPS['attempts']({a[4], a[2], a[6], '+', at, tonumber(at)})[2]
+  return entries[1] and string.match(entries[1][2], '^[^\t]*\t([^\t]*)') or false
+end
+
 -- Everything about one job. a = id, KEY, head, tail, failed, failed rows, failed jobs, history, budget, incomplete,
 -- owner, crashes, log, lines, held, queued, how far to look for its place, abort marker, when it failed as the attempts
 -- are known of that (or ''). Returns {payload, failed time, failed row, failed payload {id, size, head, tail}, attempts
