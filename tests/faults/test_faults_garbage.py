@@ -105,6 +105,9 @@ async def test_a_key_of_a_wrong_type_loses_no_job(start_valkey, queue_name, tmp_
         await fleet.drained(20)
         assert {line[1] for line in fleet.lines() if line[0] == "E"} == {*keys, *more}
         assert sum(line[0] == "S" for line in fleet.lines()) == 150
+        verdict = await fleet.verdict([*keys, *more])
+        assert (verdict.stuck, verdict.wrong) == ([], [])
+        assert not verdict.lost or broken == "history"
 
 
 @pytest.mark.parametrize("broken", ["queued", "active", "owner", "incomplete", "lease"])
@@ -125,6 +128,8 @@ async def test_a_broken_list_holds_up_its_queue_while_it_is_broken(start_valkey,
         await fleet.drained(30)
         done = {line[1] for line in fleet.lines() if line[0] == "E"}
         assert done == set(keys)
+        verdict = await fleet.verdict(keys)
+        assert (verdict.stuck, verdict.wrong) == ([], [])
         assert len(fleet.log.read_text().splitlines()) < 400
 
 

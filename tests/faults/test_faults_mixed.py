@@ -28,6 +28,8 @@ async def test_ten_thousand_jobs_on_ours_and_stock_workers_run_once_each(valkey,
         assert len(by_worker) == 4, "one of the workers did nothing"
         jobs = await stock.jobs(keys)
         assert {job.status for job in jobs} == {Status.COMPLETE}
+        verdict = await fleet.verdict([])
+        assert (verdict.stuck, verdict.wrong) == ([], [])
         await stock.disconnect()
 
 

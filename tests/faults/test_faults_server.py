@@ -58,6 +58,34 @@ async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_pat
         assert took_s < BACK_S + 5
 
 
+async def test_server_stopped_for_thirty_seconds(start_valkey, queue_name, tmp_path):
+    """Three leases and six time-outs long, with the settings that workers have unless told otherwise."""
+    server = start_valkey()
+    async with Fleet(server.url, queue_name, tmp_path, lease_s=10.0, beat_s=2.0) as fleet:
+        workers = fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(1000, pause_s=0.02)
+        await halfway(fleet, 1000)
+        server.freeze()
+        await asyncio.sleep(6)  # by now all answers are given up
+        used, begun, told = sum(cpu_s(each.pid) for each in workers), time.monotonic(), len(log_lines(fleet))
+        await asyncio.sleep(24)
+        share = (sum(cpu_s(each.pid) for each in workers) - used) / (time.monotonic() - begun)
+        assert share < 0.2, f"{share:.0%} of a CPU while two workers wait"  # 5 % each by design
+        assert len(log_lines(fleet)) - told <= 4, fleet.tail()
+        before = fleet.ends()
+        server.thaw()
+        assert await fleet.until(lambda: fleet.ends() > before, BACK_S) < BACK_S
+        await fleet.drained(40)
+        # Nobody was dead: what ran went on, and its ends were written when the server was there again.
+        verdict = await fleet.all_well(keys, reruns=0)
+        assert verdict.late == 0
+
+
+def log_lines(fleet: Fleet) -> list[str]:
+    return fleet.log.read_text("utf-8", "replace").splitlines()
+
+
 async def test_all_clients_killed_again_and_again(start_valkey, queue_name, tmp_path):
     server = start_valkey()
     async with Fleet(server.url, queue_name, tmp_path) as fleet:

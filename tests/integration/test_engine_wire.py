@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -97,6 +98,22 @@ class TestWire:
                 await wire.call("PING")
             assert time.monotonic() - begun < 3
             await client.aclose()
+
+    async def test_many_that_are_lost_together_leave_nothing_behind(self, wire, caplog):
+        calls = wire.all([("BLPOP", f"nothing-{n}", 5) for n in range(5)])
+        task = asyncio.ensure_future(calls)
+        await asyncio.sleep(0)
+        wire.close()
+        with pytest.raises(WireLostError):
+            await task
+        del task, calls
+        gc.collect()
+        assert "never retrieved" not in caplog.text
+
+    async def test_all_tells_the_first_error(self, wire):
+        assert await wire.all([("PING",), ("ECHO", "a")]) == [b"PONG", b"a"]
+        with pytest.raises(exceptions.ResponseError, match="unknown command"):
+            await wire.all([("PING",), ("NONSENSE",), ("PING",)])
 
     async def test_a_blocked_loop_is_not_a_silent_server(self, valkey):
         client = Redis.from_url(valkey.url, socket_timeout=0.2)

@@ -90,8 +90,7 @@ class Caller:
 
     async def load(self, wire: Wire) -> None:
         """Load the engine's scripts on a connection's server."""
-        for answer in [wire.call("SCRIPT", "LOAD", script.source) for script in all_scripts()]:
-            await answer
+        await wire.all([("SCRIPT", "LOAD", script.source) for script in all_scripts()])
 
     def close(self) -> None:
         """Close the connection; safe to call twice, and a call opens it again."""

@@ -18,6 +18,7 @@ _PRELUDES: Final = {
     "enqueue": (_NAMES, "tell"),
     "abort": _ENDS,
     "promote": (_NAMES,),
+    "remind": (_NAMES,),
     "update": (),
     "watch": (_NAMES,),
     "beat": (_NAMES,),

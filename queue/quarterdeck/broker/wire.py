@@ -81,8 +81,7 @@ class Wire(asyncio.Protocol):
         try:
             greeting = await endpoint.greeting()
             loads: list[tuple[str | int, ...]] = [("SCRIPT", "LOAD", script.source) for script in scripts]
-            for answer in [wire.call(*command) for command in greeting + loads]:
-                await answer
+            await wire.all(greeting + loads)
         except BaseException:
             wire.close()
             raise
@@ -125,6 +124,14 @@ class Wire(asyncio.Protocol):
         except WireLostError as error:
             future.set_exception(error)
         return future
+
+    async def all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Send commands together; their answers, in order. Raises the first error, when none is left to come."""
+        answers = await asyncio.gather(*(self.call(*command) for command in commands), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return answers
 
     def subscribe(self, *command: Any) -> None:
         """Send a subscriber's command, whose answers go to `push`. Raises WireLostError when closed."""

@@ -125,8 +125,7 @@ class Link:
             if wire is None:
                 return
             try:
-                for answer in [wire.call("SCRIPT", "LOAD", each.source) for each in all_scripts()]:
-                    await answer
+                await wire.all([("SCRIPT", "LOAD", each.source) for each in all_scripts()])
                 await self._clear_up(wire)
             except exceptions.RedisError as error:
                 if self.wire is None:

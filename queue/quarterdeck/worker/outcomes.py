@@ -48,6 +48,7 @@ class Outcomes:
         self.worker = worker
         self.tally = Tally()
         self.follow: Follow | None = None
+        self.on_ended: Callable[[Job], None] | None = None
         self._clock = clock
         self._settle = settle
         self._version = version
@@ -99,6 +100,8 @@ class Outcomes:
                 job, payload, number=attempt.number, holder=attempt.holder, us=us, worker=self.worker, steps=steps
             )
         )
+        if self.on_ended is not None:
+            self.on_ended(job)
 
     def _steps(self, job: Job, status: Status, result: Any, now_ms: int) -> Sequence[Step]:
         return self.follow(job, status, result, now_ms) if self.follow is not None and job.meta else ()
@@ -177,6 +180,8 @@ class Outcomes:
                 steps=self._steps_of_failure(job, status, now_ms),
             )
         )
+        if self.on_ended is not None:
+            self.on_ended(job)
 
     def _back(self, attempt: Attempt) -> None:
         """Hand a job back to the front of its queue, its attempt not counted."""

@@ -28,6 +28,7 @@ from quarterdeck.worker.control import Control
 from quarterdeck.worker.intake import Intake
 from quarterdeck.worker.mailbox import hear
 from quarterdeck.worker.outcomes import Follow
+from quarterdeck.worker.reminders import Reminders
 from quarterdeck.worker.portrait import Portrait
 from quarterdeck.worker.promotion import Promotion
 from quarterdeck.worker.rescuer import Rescuer
@@ -146,6 +147,7 @@ class Worker(SaqWorker[Any]):
         self.runner.before = self.before_process or ()
         self.runner.after = self.after_process or ()
         self.runner.follow = self.follow
+        self.runner.on_ended = Reminders(self).note
         self.intake = Intake(self)
         self._engine = turns = Turns(
             self.queues,
