@@ -10,7 +10,6 @@ from collections.abc import Sequence
 TYPE_CHECKING = False  # importing typing for it would cost more than all of this module
 
 if TYPE_CHECKING:
-    from quarterdeck.model import View
     from tui.firstsight import FirstSight
     from tui.lookout import Lookout
 
@@ -38,24 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = detect()
     if found.dumb:
         return _watch_status(args.settings, ascii=args.ascii or found.ascii)
-    from quarterdeck.model import View
     from tui.firstsight import FirstSight
     from tui.lookout import Lookout
-    from tui.screens.places import view_named
     from tui.terminal import guardian, prelude
 
-    first = view_named(args.view) if args.view else View()
     guardian.guard()
-    lookout = Lookout.send(args.settings, first)
-    sight = FirstSight(args.settings, first, found, light=_light())
+    lookout = Lookout.send(args.settings, args.view)
+    sight = FirstSight(args.settings, args.view, found, light=_light())
     sight.show()
     try:
-        return _show(args, first, lookout, sight)
+        return _show(args, lookout, sight)
     finally:
         prelude.end()
 
 
-def _show(args: object, first: View, lookout: Lookout | None, sight: FirstSight) -> int:
+def _show(args: object, lookout: Lookout | None, sight: FirstSight) -> int:
     """Run the app in this process until it ends."""
     from msgspec.structs import replace
 
@@ -64,6 +60,9 @@ def _show(args: object, first: View, lookout: Lookout | None, sight: FirstSight)
     settings = args.settings  # type: ignore[attr-defined]
     if settings.plain_driver:
         raise_escape_delay()  # before anything of Textual's, which reads it once
+    from tui.screens.places import view_opened
+
+    first = view_opened(args.view)  # type: ignore[attr-defined]
     from tui.app import Deck
     from tui.look.themes import theme_name
     from tui.mooring import Mooring, station_of

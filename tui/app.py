@@ -37,6 +37,8 @@ NEWS_EVERY: Final = 3
 """Seconds between two questions for news of the embedded server."""
 LOADED_S: Final = 2.0
 """By then the server's client is loaded, too."""
+KEPT_S: Final = 0.7
+"""By then the rows are there, and there is time to keep the first painting."""
 STALE_AFTER_S: Final = 6.0
 """Rows older than this are stale even when no read has failed: one is stuck in flight."""
 
@@ -87,9 +89,11 @@ class Deck(DressedApp, inherit_bindings=False):
         """The overview is there from the start: nothing blank is painted before it."""
         return self._overview
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Start to read once the first painting is out."""
         self.animation_level = "none"
+        if self.station.first.screen is not Screen.OVERVIEW:
+            await self.push_screen(screen_for(self.station.first))
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._cast_off)
 
@@ -97,9 +101,7 @@ class Deck(DressedApp, inherit_bindings=False):
         """The first painting is out: begin to read."""
         self.set_timer(LOADED_S, _collect)
         if self.station.first_sight is not None and self.snapshot is None:
-            self.set_timer(LOADED_S, self.station.first_sight.look(self.driver))
-        if self.station.first.screen is not Screen.OVERVIEW:
-            self.call_later(self.go, self.station.first)
+            self.set_timer(KEPT_S, self.station.first_sight.look(self.driver))
         self.run_worker(self.reading.run(), name="reading")
         self.run_worker(self.acting.stay_present(lambda: str(self.deck_screen.SCREEN)), name="presence")
 

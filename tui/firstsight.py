@@ -1,4 +1,4 @@
-"""The first painting of the overview, shown before anything is loaded, and kept for the next start.
+"""The first painting, shown before anything is loaded, and kept for the next start.
 
 What is on it is what the dashboard itself painted the last time at this point: the frame, the titles, "reading". So
 it is there after a tenth of a second, and what the server says is painted over it as soon as it is known.
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from quarterdeck import __version__
-from quarterdeck.model import Screen, View
 from tui.terminal import prelude
 from tui.terminal.album import Album, Painting
 
@@ -28,12 +27,12 @@ _SHEETS: Final = (Path(__file__).parent / "look" / "deck.tcss", Path(__file__).p
 
 
 class FirstSight:
-    """The painting that fits these settings, this terminal and its size; none but the overview's is kept."""
+    """The painting that fits these settings, the view that `--view` names, this terminal and its size."""
 
-    def __init__(self, settings: Settings, first: View, capabilities: Capabilities, *, light: bool) -> None:
-        self._wanted: Final = first == View(screen=Screen.OVERVIEW) and not settings.plain_driver
+    def __init__(self, settings: Settings, view: str | None, capabilities: Capabilities, *, light: bool) -> None:
+        self._wanted: Final = not settings.plain_driver
         self._album: Final = Album(Path(settings.data_dir) / "paintings")
-        self._key: Final = _key(settings, capabilities, light)
+        self._key: Final = _key(settings, view, capabilities, light)
         self._known: Painting | None = None
 
     def show(self) -> None:
@@ -62,12 +61,12 @@ def _nothing() -> None:
     """There is nothing to keep."""
 
 
-def _key(settings: Settings, capabilities: Capabilities, light: bool) -> str:
+def _key(settings: Settings, view: str | None, capabilities: Capabilities, light: bool) -> str:
     """All that the painting depends on; of the URL, which may hold a password, only enough to tell it from others."""
     sheets = [*_SHEETS, Path(settings.style)] if settings.style else _SHEETS
     return repr(
         (
-            __version__,
+            (__version__, view),
             (settings.environment, zlib.crc32((settings.url or "").encode()), settings.app),
             (settings.read_only, settings.protected, settings.role, sorted(settings.keys.items())),
             [path.stat().st_mtime_ns for path in sheets if path.is_file()],

@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from quarterdeck.model import Snapshot, View
+    from quarterdeck.model import Snapshot
     from quarterdeck.settings import Settings
 
-PATIENCE_S: Final = 2.0
+PATIENCE_S: Final = 4.0
 """How long its answer is waited for once the screen is there; after that the dashboard asks by itself."""
+BUSY: Final = 2.0
+"""Processes that want to run, for each processor: from there on a second one takes the first one's time."""
 _LIFE_S: Final = 10
+_NICE: Final = 3
 _POLL_S: Final = 0.01
 
 
@@ -35,12 +38,13 @@ class Lookout:
         self._fd = fd
 
     @classmethod
-    def send(cls, settings: Settings, view: View) -> Lookout | None:
-        """Fork, and let the child look at `view`. None where one processor would have to do for both.
+    def send(cls, settings: Settings, view: str | None) -> Lookout | None:
+        """Fork, and let the child look at what `--view` named. None where both would have to share one busy processor.
 
         To be called before any thread is started.
         """
-        if (os.cpu_count() or 1) < 2:
+        processors = os.cpu_count() or 1
+        if processors < 2 or os.getloadavg()[0] > BUSY * processors:
             return None
         read_fd, write_fd = os.pipe()
         pid = os.fork()
@@ -84,7 +88,8 @@ class Lookout:
 
 
 def _go_quiet() -> None:
-    """The terminal is not for the child, and it ends by itself should everyone forget it."""
+    """The terminal is not for the child, a busy machine's time neither; and it ends though everyone forgets it."""
+    os.nice(_NICE)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in range(3):
         os.dup2(nowhere, fd)
@@ -96,17 +101,18 @@ def _hand_over(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _look(settings: Settings, view: View) -> Snapshot:
+def _look(settings: Settings, view: str | None) -> Snapshot:
     """Read once. Raises QuarterdeckError."""
     import asyncio
 
     from quarterdeck.inspect import open_source
+    from tui.screens.places import view_opened
 
     url = settings.url or _embedded_url(settings)
 
     async def ask() -> Snapshot:
         source = await open_source(url, queues=settings.queues)
-        return await source.snapshot(view)
+        return await source.snapshot(view_opened(view))
 
     return asyncio.run(ask())
 

@@ -11,23 +11,24 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from conftest import ValkeyServer
 
 BEGIN = """
 import asyncio, json, os, sys, time
 from pathlib import Path
-from quarterdeck.model import Screen, View
 from quarterdeck.settings import Settings
 from tui import lookout
 from tui.lookout import Lookout
 
-os.cpu_count = lambda: 2
+os.cpu_count, os.getloadavg = lambda: 2, lambda: (0.0, 0.0, 0.0)
 
 def children():
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
-def send(url=None, data_dir="", view=View()):
+def send(url=None, data_dir="", view=None):
     return Lookout.send(Settings(url=url, data_dir=data_dir), view)
 """
 
@@ -43,7 +44,7 @@ def told(code: str, *words: str) -> Any:
 
 def test_it_hands_over_what_the_server_knows(valkey: ValkeyServer) -> None:
     code = """
-it = send(sys.argv[1], view=View(screen=Screen.WORKERS))
+it = send(sys.argv[1], view=":workers")
 heavy = {"redis", "textual"} & set(sys.modules)
 seen = asyncio.run(it.report())
 print(json.dumps([seen.view.screen, seen.taken_ms > 0, seen.rtt_ms > 0, sorted(heavy), children()]))
@@ -97,5 +98,6 @@ print(json.dumps([seen.view.screen, children()]))
     assert told(code, valkey.url, str(tmp_path / "d")) == ["overview", []]
 
 
-def test_one_processor_is_left_to_the_screen() -> None:
-    assert told("os.cpu_count = lambda: 1\nprint(json.dumps([send('redis://h'), children()]))") == [None, []]
+@pytest.mark.parametrize("scarce", ["os.cpu_count = lambda: 1", "os.getloadavg = lambda: (4.1, 0.0, 0.0)"])
+def test_scarce_processors_are_left_to_the_screen(scarce: str) -> None:
+    assert told(f"{scarce}\nprint(json.dumps([send('redis://h'), children()]))") == [None, []]

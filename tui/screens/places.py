@@ -63,6 +63,11 @@ def read_place(view: View, words: str) -> View:
     return replace(view, filter=" ".join(rest)) if rest else view
 
 
+def view_opened(line: str | None) -> View:
+    """The view to open with: what `--view` names, else the overview. Raises UsageError."""
+    return view_named(line) if line else View()
+
+
 def view_named(line: str) -> View:
     """The view that a line such as `:failures @emails` names, for `--view`. Raises UsageError."""
     word, _, words = line.strip().lstrip(":").partition(" ")
