@@ -35,6 +35,8 @@ def rules(record: bytes, queue: bytes = b"emails") -> Rules:
         (b'{"function":"send","error":"Refused"}', False),
         (b'{"function":"send","error":"Traceback"}', False),
         (b'{"argument":"ann"}', True),
+        (b'{"argument":"to=ann"}', True),
+        (b'{"argument":"to=an"}', False),
         (b"{}", False),
         (b"garbage", False),
     ],

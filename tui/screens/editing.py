@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.errors import UsageError
 from quarterdeck.model import FailureGroup, FunctionSpec, JobDetail, JobRow, Outcome
+from quarterdeck.text import clean
 from tui.screens.asking import ask, holding
 from tui.screens.enqueuing import JobForm, JobRequest
 from tui.screens.listscreen import ref_of
@@ -64,13 +65,15 @@ async def set_aside(deck: Deck) -> None:
         return
     fields = (
         Field("function", "function", target.function, "", lambda text: "" if text.strip() else "name a function"),
-        Field("argument", "argument", "", "name=value, or any"),
+        Field("argument", "argument", "", "name=value, a part of the JSON, or any"),
         Field("error", "error   ", error, "a part of it, or any"),
         Field("reason", "why     ", "", "others will read this"),
     )
     lines = (
-        f"Jobs of {target.queue} that match, present and future, are set aside and",
-        "counted while the queue flows; :quarantine releases or deletes them.",
+        f"Jobs of {clean(target.queue, 30)} that match, waiting now or coming later, are set",
+        "aside and counted while the queue flows; :quarantine releases or deletes them.",
+        "With an error only those that failed with it before and are tried again;",
+        "without one all that match, before their first run.",
     )
     answer = await ask(deck, Card("Set jobs aside?", lines, (("aside", "Set aside"),), fields=fields))
     if answer is None:

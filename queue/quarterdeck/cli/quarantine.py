@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--payload", metavar="JSON", help="for put-back: the job's fields, mended")
     parser.add_argument("--function", default="", metavar="NAME")
-    parser.add_argument("--argument", default="", metavar="TEXT", help="text in the arguments' JSON")
-    parser.add_argument("--error", default="", metavar="TEXT", help="text in the error")
+    parser.add_argument("--argument", default="", metavar="TEXT", help="NAME=VALUE, or text in the arguments' JSON")
+    parser.add_argument("--error", default="", metavar="TEXT", help="text in the error of the attempt before")
     add_act_flags(parser)
 
 

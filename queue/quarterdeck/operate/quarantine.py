@@ -14,6 +14,7 @@ from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRow, JobState, Selection
 from quarterdeck.operate import jobs
 from quarterdeck.operate.selecting import Walk
+from quarterdeck.record import argument_holds
 from quarterdeck.script import Client
 
 BUDGET: Final = 200_000
@@ -21,7 +22,9 @@ BUDGET: Final = 200_000
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is stored in `qd:rules:Q`. `argument` and `error` are looked for as text; empty matches all."""
+    """What is stored in `qd:rules:Q`. `argument` is for `record.argument_holds`, `error` a part of the last error;
+    empty matches all.
+    """
 
     function: str
     argument: str = ""
@@ -33,7 +36,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def matches(self, row: JobRow) -> bool:
         """Whether a waiting job is meant."""
-        return row.function == self.function and self.argument in row.arguments and self.error in row.error
+        return (
+            row.function == self.function and argument_holds(row.arguments, self.argument) and self.error in row.error
+        )
 
 
 async def make(client: Client, queue: str, name: str, rule: Rule) -> int:

@@ -14,6 +14,7 @@ from quarterdeck.record.entry import (
     signature_row,
 )
 from quarterdeck.record.histogram import bucket_of, merged, middle_of, percentile
+from quarterdeck.record.predicate import argument_holds
 from quarterdeck.record.signature import Signature, normalise, signature_of, signature_of_text
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "HistoryEntry",
     "Signature",
     "SignatureRow",
+    "argument_holds",
     "arguments_text",
     "bucket_of",
     "decode_failed",

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import msgspec
 from saq.job import Job
 
-from quarterdeck.record import arguments_text, error_line
+from quarterdeck.record import argument_holds, arguments_text, error_line
 
 logger = logging.getLogger("quarterdeck.worker")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Jobs of `function` whose row in a list would show `argument` in its arguments and `error` in its last error.
-
-    Empty parts match all.
+    """Jobs of `function` whose row in a list would show `argument` in its arguments (`record.argument_holds`) and
+    `error` in its last error. Empty parts match all.
     """
 
     id: str = ""
@@ -66,7 +65,7 @@ class Rules:
                 continue
             if rule.argument:
                 arguments = arguments or arguments_text(job.kwargs)
-                if rule.argument not in arguments:
+                if not argument_holds(arguments, rule.argument):
                     continue
             return rule
         return None
