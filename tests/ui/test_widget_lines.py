@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rich.cells import cached_cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
@@ -106,3 +107,25 @@ async def test_a_toast_goes_by_itself() -> None:
         while "short" in toasts.text:
             await pilot.pause()
         assert "long" in toasts.text
+
+
+async def test_painted_texts_are_not_remembered_by_the_thousand() -> None:
+    app = Lines()
+    async with app.run_test(size=(40, 12)) as pilot:
+        text = app.query_one("#text", TextLines)
+        await pilot.pause()
+        before = cached_cell_len.cache_info().currsize
+        for number in range(200):
+            text.say(f"{number:,} jobs, each second others")
+            assert text.render_line(0).cell_length == text.size.width
+        assert cached_cell_len.cache_info().currsize - before < 20
+
+
+async def test_a_line_is_as_wide_as_it_should_be_whatever_is_on_it() -> None:
+    app = Lines()
+    async with app.run_test(size=(40, 12)):
+        text = app.query_one("#text", TextLines)
+        style = text.style_of()
+        for words in ("", "short", "x" * 50, "日本" * 3, "e\u0301" * 5):
+            painted = text.strip([(words, style)], 20)
+            assert painted.cell_length == sum(segment.cell_length for segment in painted) == 20

@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from quarterdeck.text import cell_width
 from tui.look.glyphs import Glyphs, glyphs_of
 from tui.widgets.clock import LOCAL, DeckClock
 from tui.widgets.palette import forget_looks, look_of
@@ -101,4 +102,7 @@ class Painted(Widget, can_focus=False):
             text, style = text + piece, piece_style
         if text:
             segments.append(Segment(text, style))
-        return Strip(segments).adjust_cell_length(width, rest if rest is not None else style)
+        # Measured here: asked for its length, a strip has each of its texts remembered, and each second has others.
+        cells = sum(cell_width(segment.text) for segment in segments)
+        painted = Strip(segments, cells)
+        return painted if cells == width else painted.adjust_cell_length(width, rest if rest is not None else style)
