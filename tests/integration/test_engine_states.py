@@ -1,4 +1,8 @@
-"""A state machine drives the engine's scripts on a real server against a model: nothing is lost, nothing is twice."""
+"""A state machine drives the engine's scripts on a real server against a model: nothing is lost, nothing is twice.
+
+Workers crash, are frozen, lose answers (of takes, of finishes, of clients' calls), pause, hand back and rescue; clients
+enqueue under keys that are in use, delay, abort and retry; stock workers die with jobs that nobody owns.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,8 @@ class Engine(RuleBasedStateMachine):
         self.where: dict[str, str] = {}  # key -> waiting, delayed, held, ended word
         self.crashes: dict[str, int] = {}
         self.attempts: dict[str, int] = {}
+        self.aborting: set[str] = set()
+        self.paused = False
         for worker in self.tokens:
             self.beat(worker)
 
@@ -91,13 +97,14 @@ class Engine(RuleBasedStateMachine):
             self.call("ZADD", self.names.lease, 9e15, "w4")
             self.tokens["w4"] = 0
             self.held["w4"] = {}
+            self.pause(paused=False)
             self.make_all_due()
             for _ in range(len(self.where) * 2 + 4):
                 self.rescue_by("w4")
                 if not self.take_by("w4", 10, lose=False):
                     break
                 for held in list(self.held["w4"].values()):
-                    self.end("w4", held, "complete")
+                    self.end("w4", held, "complete", lose=False)
             assert self.call("ZCARD", self.names.incomplete) == 0
             assert self.call("HLEN", self.names.owner) == 0
             assert self.call("LLEN", self.names.active) == 0
@@ -148,9 +155,12 @@ class Engine(RuleBasedStateMachine):
             )
             assert undone == []
             return 0
-        word, _, refused, errors, [[_, marked, unmarked, alone]] = answer
+        word, _, refused, errors, [[of_queue, marked, unmarked, alone]] = answer
         assert (word, refused, errors) == (b"ok", [], [])
         got = 0
+        if self.paused:
+            assert (of_queue, marked, unmarked, alone) == (b"paused", [], [], [])
+            return 0
         for flat, is_marked in ((marked, True), (unmarked, False), (alone, False)):
             for at in range(0, len(flat), 2):
                 got += 1
@@ -164,6 +174,9 @@ class Engine(RuleBasedStateMachine):
         key = job.key
         assert self.names.job(key) == job_id
         assert self.where[key] == "waiting"
+        if key in self.aborting:
+            self.end_as_aborted(worker, job, raw, marked=marked)
+            return
         assert job.kwargs == {"n": [], "big": 2**60}
         assert alone is (self.crashes.get(key, 0) >= 2)
         assert job.attempts == self.attempts[key] + (1 if marked else 0)
@@ -184,10 +197,12 @@ class Engine(RuleBasedStateMachine):
         job = held.job
         where = {"number": 1, "holder": held.holder}
         if how == "complete":
-            job.status, job.completed = Status.COMPLETE, 7
+            job.status, job.completed = Status.COMPLETE, 7 + next(NUMBERS)
             return ending.complete(job, self.queue.serialize(job), us=5, worker="w", **where)
-        if how == "fail":
+        if how in {"fail", "abort"}:
             job.status, job.completed, job.error = Status.FAILED, 7, "ValueError: x"
+            if how == "abort":
+                job.status = Status.ABORTED
             signature = signature_of_text(job.error, job.function)
             return ending.failed(job, self.queue.serialize(job), signature, us=5, worker="w", **where)
         job.status, job.started, job.worker_id = Status.QUEUED, 0, None
@@ -199,25 +214,86 @@ class Engine(RuleBasedStateMachine):
             job, self.queue.serialize(job), due=due, us=5, worker="w", at_ms=7, started=5, signature="", **where
         )
 
-    def end(self, worker: str, held: Held, how: str) -> None:
+    def end_as_aborted(self, worker: str, job: Job, raw: bytes, *, marked: bool) -> None:
+        """A job that was given back while it was being aborted: whoever takes it ends it."""
+        assert (job.status, marked) == (Status.ABORTING, False)
+        held = Held(job, f"{worker}/{self.tokens[worker]}/", marked=False, raw=raw)
+        assert self.turn(worker, 0, [self.settlement(held, "abort")])[2] == []
+        self.aborting.discard(job.key)
+        self.crashes.pop(job.key, None)
+        self.where[job.key] = "aborted"
+
+    def end(self, worker: str, held: Held, how: str, *, lose: bool) -> None:
         key = held.job.key
         item = self.settlement(held, how)
-        word, _, refused, errors, _ = self.turn(worker, 0, [item])
-        assert (word, refused, errors) == (b"ok", [], [])
+        answer = self.turn(worker, 0, [item])
+        if lose:  # the answer never came: what was carried out is found out, and nothing is done twice
+            assert self.void(worker, item) == []
+        assert (answer[0], answer[2], answer[3]) == (b"ok", [], [])
         del self.held[worker][key]
         self.where[key] = {"complete": "complete", "fail": "failed", "later": "delayed"}.get(how, "waiting")
         if how in {"complete", "fail"}:
             self.crashes.pop(key, None)
+            self.aborting.discard(key)  # the end came first
+            self.call("DEL", self.names.abort(key))
+        elif key in self.aborting:
+            self.where[key] = "waiting"  # the abort came first: the payload says so
         elif how != "back":
             self.attempts[key] += 1
         # Sent again, because the answer was lost: refused, and nothing changes.
         assert self.turn(worker, 0, [item])[2] == [1]
 
-    @rule(worker=WORKERS, how=st.sampled_from(["complete", "fail", "again", "later", "back"]), pick=st.randoms())
-    def finish(self, worker: str, how: str, pick: random.Random) -> None:
+    def void(self, worker: str, *items: ending.Settlement) -> list[int]:
+        token = self.tokens[worker]
+        named = [part for item in items for part in (item[0], item[2], item[3])]
+        call = ("EVALSHA", script("void").sha, 1, self.names.queued, worker, token, token, 1, self.queue.name)
+        return self.call(*call, *named)
+
+    @rule(worker=WORKERS, how=st.sampled_from(["complete", "fail", "again", "back"]), pick=st.randoms())
+    def finish_that_never_arrives(self, worker: str, how: str, pick: random.Random) -> None:
+        """The connection was lost before the call was carried out: it is made void, then sent anew."""
+        if worker not in self.alive or not self.held[worker]:
+            return
+        held = self.held[worker][pick.choice(sorted(self.held[worker]))]
+        copied = Held(self.queue.copy(held.job), held.holder, marked=True, raw=held.raw)
+        item = self.settlement(copied, how)
+        self.tokens[worker] += 1
+        assert self.void(worker, item) == [1]
+        late = self.call(
+            *("EVALSHA", script("turn_each").sha, 1, self.names.queued, worker, f'"{worker}"', self.tokens[worker], 5),
+            *(10_000, self.queue.name, "1", 1, self.queue.name, *ending.arguments([item])),
+        )
+        assert late[0] == b"fenced", "it arrived after all, and did something"
+        self.end(worker, held, how, lose=False)
+
+    @rule(
+        worker=WORKERS,
+        how=st.sampled_from(["complete", "fail", "again", "later", "back"]),
+        pick=st.randoms(),
+        lose=st.booleans(),
+    )
+    def finish(self, worker: str, how: str, pick: random.Random, lose: bool) -> None:
         if worker in self.alive and self.held[worker]:
             held = self.held[worker][pick.choice(sorted(self.held[worker]))]
-            self.end(worker, held, how)
+            self.end(worker, held, how, lose=lose)
+
+    @rule(worker=WORKERS)
+    def stop(self, worker: str) -> None:
+        """SIGTERM: all that it holds goes back in one call, without an attempt counted."""
+        held = list(self.held[worker].values())
+        if worker not in self.alive or not held:
+            return
+        items = [self.settlement(each, "back") for each in held]
+        word, _, refused, errors, _ = self.turn(worker, 0, items)
+        assert (word, refused, errors) == (b"ok", [], [])
+        for each in held:
+            self.where[each.job.key] = "waiting"
+        self.held[worker].clear()
+
+    @rule(paused=st.booleans())
+    def pause(self, paused: bool) -> None:
+        self.paused = paused
+        self.call("SET", self.names.paused, "{}") if paused else self.call("DEL", self.names.paused)
 
     @rule(worker=WORKERS)
     def crash(self, worker: str) -> None:
@@ -241,6 +317,12 @@ class Engine(RuleBasedStateMachine):
         self.runner.run(run())
         for dead in set(self.tokens) - self.alive:
             for key in list(self.held[dead]):
+                if key in self.aborting:
+                    self.aborting.discard(key)
+                    self.crashes.pop(key, None)
+                    self.where[key] = "aborted"
+                    del self.held[dead][key]
+                    continue
                 crashes = self.crashes[key] = self.crashes.get(key, 0) + 1
                 self.where[key] = "failed" if crashes >= BUDGET else "waiting"
                 if crashes >= BUDGET:
@@ -266,19 +348,69 @@ class Engine(RuleBasedStateMachine):
         answer = self.turn(worker, 0, [self.settlement(copied, how)])
         assert answer[2] == [1]
 
-    @rule(number=st.integers(0, 12))
-    def abort(self, number: int) -> None:
+    @rule(number=st.integers(0, 12), twice=st.booleans())
+    def abort(self, number: int, twice: bool) -> None:
+        """Wherever it is; sent twice when the first answer was lost."""
         key = f"k{number}"
-        if self.where.get(key) not in {"waiting", "delayed"}:
+        where = self.where.get(key)
+        if where not in {"waiting", "delayed", "held"} or key in self.aborting:
+            return
+
+        async def run() -> None:
+            for _ in range(1 + twice):
+                job = self.queue.deserialize(await self.queue.caller.call("GET", self.names.job(key)))
+                await self.queue.abort(job, "not wanted")
+
+        self.runner.run(run())
+        if where == "held":
+            self.aborting.add(key)
+        else:
+            self.where[key] = "aborted"
+            self.crashes.pop(key, None)
+
+    @rule(number=st.integers(0, 12), twice=st.booleans())
+    def retry_by_a_client(self, number: int, twice: bool) -> None:
+        """A failed or aborted job is put back once; one that a worker holds stays its worker's."""
+        key = f"k{number}"
+        if self.where.get(key) not in {"failed", "aborted", "held"} or key in self.aborting:
             return
 
         async def run() -> None:
             job = await self.queue.job(key)
-            await self.queue.abort(job, "not wanted")
+            for _ in range(1 + twice):
+                await self.queue.retry(job, "again")
 
         self.runner.run(run())
-        self.where[key] = "aborted"
-        self.crashes.pop(key, None)
+        if self.where[key] != "held":
+            job = self.queue.deserialize(self.call("GET", self.names.job(key)))
+            self.where[key] = "waiting"
+            self.attempts[key] = job.attempts
+
+    @rule(number=st.integers(0, 12), rescuers=st.integers(1, 3))
+    def a_stock_worker_dies(self, number: int, rescuers: int) -> None:
+        """Its job is active and nobody's; several of ours find it at the same moment."""
+        key = f"k{number}"
+        if self.where.get(key) != "waiting" or key in self.aborting or set(self.tokens) - self.alive:
+            return
+        job = self.queue.deserialize(self.call("GET", self.names.job(key)))
+        job.status, job.attempts, job.started, job.worker_id = Status.ACTIVE, job.attempts + 1, 5, "stock"
+        self.call("SET", job.id, self.queue.serialize(job))
+        self.call("LREM", self.names.queued, 0, job.id)
+        self.call("RPUSH", self.names.active, job.id)
+        self.call("HSET", self.names.ownerless, job.id, 5)
+
+        async def run() -> None:
+            each = [
+                Rescuer([self.queue], f"w{n + 1}", lambda *_: None, crash_budget=BUDGET, no_rerun=())
+                for n in range(rescuers)
+            ]
+            await asyncio.gather(*(rescuer.rescue(self.wire) for rescuer in each))
+
+        self.runner.run(run())
+        crashes = self.crashes[key] = self.crashes.get(key, 0) + 1
+        if crashes >= BUDGET:
+            del self.crashes[key]
+            self.where[key] = "failed"
 
     @rule()
     def all_due(self) -> None:
