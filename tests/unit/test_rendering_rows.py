@@ -406,6 +406,9 @@ def test_what_there_is_one_of_is_said_so() -> None:
     assert queues.queue_state(QueueStat(name="q", workers=1, depth=1, orphans=1), moment)[0] == "1 orphan"
     lost = WorkerRow(id="w", name="w", state="lost", held=("a",), beat_ms=NOW)
     assert workers.now_text(lost, moment) == "held 1 job"
+    alone = replace(lost, held=(), current=(CurrentJob(key="b", function="f", started_ms=NOW),))
+    assert workers.now_text(alone, moment) == "held 1 job"  # nobody was left to write it down
+    assert workers.now_text(replace(lost, held=()), moment) == "held nothing"
     assert why_worker(lost, moment).endswith("its job goes back to the queue.")
     one = WorkerRow(id="w", name="w", slots=1, running=1, beat_ms=NOW)
     assert "its slot is busy" in why_worker(one, moment)

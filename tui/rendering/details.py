@@ -23,7 +23,7 @@ from tui.rendering.lines import Runs
 from tui.rendering.moment import Moment
 from tui.rendering.queues import queue_state
 from tui.rendering.schedules import outcome_sign
-from tui.rendering.workers import is_overdue
+from tui.rendering.workers import held_by, is_overdue
 from tui.widgets.doclines import json_lines, text_lines, traceback_lines
 
 
@@ -88,7 +88,8 @@ def worker_blocks(detail: WorkerDetail, moment: Moment) -> list[Block]:
         ("clock", skew, "warn" if abs(worker.skew_ms or 0) > 1000 else ""),
         ("kind", "" if worker.deck else "stock SAQ worker: it can be seen, not controlled"),
     )
-    held = tuple(((moment.text(key, 100), ""),) for key in worker.held)
+    lost = held_by(worker) if worker.state == "lost" else ()
+    held = tuple(((moment.text(key, 100), ""),) for key in lost)
     stack = tuple(text_lines(detail.stack)) if detail.stack else ()
     functions = tuple(
         ((f"{moment.text(spec.name, 80)}", "strong"), (f"  {moment.text(spec.doc)}", "muted"))

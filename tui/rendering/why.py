@@ -5,6 +5,7 @@ from __future__ import annotations
 from quarterdeck.model import ScheduleRow, WorkerRow
 from quarterdeck.text import count_of, countdown, human_age, human_duration
 from tui.rendering.moment import Moment
+from tui.rendering.workers import held_by
 
 
 def why_schedule(schedule: ScheduleRow, moment: Moment) -> str:
@@ -50,7 +51,7 @@ def why_worker(worker: WorkerRow, moment: Moment) -> str:
 
 def _held(worker: WorkerRow) -> str:
     """What becomes of what a lost worker held."""
-    count = len(worker.held)
+    count = len(held_by(worker))
     if not count:
         return "it held nothing."
     return f"{'its job goes' if count == 1 else f'its {count} jobs go'} back to the queue."

@@ -65,11 +65,17 @@ def now_cell(worker: WorkerRow, moment: Moment) -> Cell:
 def now_text(worker: WorkerRow, moment: Moment) -> str:
     """What a worker is at: `send_email ×5, export_csv`; for a lost one what it held."""
     if worker.state == "lost":
-        return f"held {count_of(len(worker.held), 'job')}" if worker.held else "held nothing"
+        held = held_by(worker)
+        return f"held {count_of(len(held), 'job')}" if held else "held nothing"
     counts = Counter(job.function for job in worker.current)
     times = "x" if moment.glyphs.ascii else "×"
     parts = [moment.text(name, 60) + (f" {times}{count}" if count > 1 else "") for name, count in counts.most_common()]
     return ", ".join(parts) or "-"
+
+
+def held_by(worker: WorkerRow) -> tuple[str, ...]:
+    """The keys of what a lost worker held: as its rescuers wrote down, else as its last beat told."""
+    return worker.held or tuple(job.key for job in worker.current)
 
 
 def is_overdue(job: CurrentJob, now_ms: int) -> bool:

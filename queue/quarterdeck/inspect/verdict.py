@@ -125,7 +125,7 @@ def _workers(snapshot: Snapshot) -> Iterator[Finding]:
     for row in snapshot.workers:
         view = f"worker {row.id}"
         if row.state == "lost" and snapshot.taken_ms - row.beat_ms < 600_000:
-            held = f", held {count_of(len(row.held), 'job')}" if row.held else ""
+            held = f", held {count_of(len(row.held or row.current), 'job')}" if row.held or row.current else ""
             yield Finding(level=Level.WARNING, text=f"worker {row.name}: lost{held}", since_ms=row.beat_ms, view=view)
         if row.state == "broken":
             yield Finding(level=Level.NOTICE, text=f"worker {row.name}: its record can't be read", view=view)
