@@ -28,9 +28,9 @@ from quarterdeck.worker.control import Control
 from quarterdeck.worker.intake import Intake
 from quarterdeck.worker.mailbox import hear
 from quarterdeck.worker.outcomes import Follow
-from quarterdeck.worker.reminders import Reminders
 from quarterdeck.worker.portrait import Portrait
 from quarterdeck.worker.promotion import Promotion
+from quarterdeck.worker.reminders import Reminders
 from quarterdeck.worker.rescuer import Rescuer
 from quarterdeck.worker.runner import Runner
 from quarterdeck.worker.turns import Turns
