@@ -14,7 +14,7 @@ import msgspec
 
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import Snapshot, View
-from quarterdeck.text import cell_width, clean, fit, human_count
+from quarterdeck.text import cell_width, clean, fit
 
 if TYPE_CHECKING:
     from quarterdeck.inspect import RedisSource
@@ -63,11 +63,6 @@ def count(word: str) -> int:
     if not 0 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"{number} is not between 0 and {MOST:,}")
     return number
-
-
-def counted(number: int, word: str) -> str:
-    """`1 job`, `2 jobs`, `1.2k jobs`."""
-    return f"{human_count(number)} {word}{'' if number == 1 else 's'}"
 
 
 def one_queue(settings: Settings) -> str | None:

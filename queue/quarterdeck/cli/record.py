@@ -17,12 +17,11 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from quarterdeck.cli.looking import counted
 from quarterdeck.errors import ExitStatus, RefusedError, UsageError
 from quarterdeck.record.archive import Archive
 from quarterdeck.record.halting import halted
 from quarterdeck.record.listener import Coverage, Recorder
-from quarterdeck.text import human_count
+from quarterdeck.text import count_of, human_count
 
 ARCHIVE_S = 10.0
 
@@ -61,7 +60,7 @@ async def _record(args: argparse.Namespace) -> int:
         print(f"Recording what stock workers end at {connection.display}. Ctrl-C ends it.", file=sys.stderr)
         if not args.no_catch_up:
             found = await recorder.catch_up()
-            print(f"Recorded {counted(found, 'failed job')} that SAQ still kept.", file=sys.stderr)
+            print(f"Recorded {count_of(found, 'failed job')} that SAQ still kept.", file=sys.stderr)
         await _until_told(tasks)
     tell(recorder.coverage)
     return ExitStatus.DONE
@@ -93,12 +92,12 @@ async def _archive(path: Path, client: Any, queues: tuple[str, ...]) -> None:
 
 def _tell_archived(archived: Any) -> None:
     gap = " Some were dropped by the server before they could be copied." if archived.gap else ""
-    print(f"Copied {counted(archived.runs, 'run')} and {counted(archived.failures, 'failure')}.{gap}")
+    print(f"Copied {count_of(archived.runs, 'run')} and {count_of(archived.failures, 'failure')}.{gap}")
 
 
 def tell(coverage: Coverage) -> None:
     """Say on stderr what was seen and what was not."""
-    seen = f"Recorded {counted(coverage.recorded, 'attempt')} and {counted(coverage.caught_up, 'older failure')}"
+    seen = f"Recorded {count_of(coverage.recorded, 'attempt')} and {count_of(coverage.caught_up, 'older failure')}"
     ours = f"; left {human_count(coverage.deck)} to the workers of ours that run them" if coverage.deck else ""
     print(f"{seen}{ours}.", file=sys.stderr)
     unseen = coverage.unseen()

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Sequence
 
 from quarterdeck.cli.frame import number
-from quarterdeck.cli.looking import counted, look, print_json, print_table, see, source_of
+from quarterdeck.cli.looking import look, print_json, print_table, see, source_of
 from quarterdeck.errors import ExitStatus, QuarterdeckError
 from quarterdeck.model import Level, PauseStat, QueueStat, ScheduleRow, Snapshot, View, WorkerRow
 from quarterdeck.text import (
     clean,
+    count_of,
     countdown,
     human_age,
     human_count,
@@ -85,7 +86,7 @@ def paint(snapshot: Snapshot, *, ascii: bool = False) -> None:  # noqa: A002 - t
         print(f"  {finding.level}: {clean(finding.text)}")
     server = snapshot.server
     rate = f"{human_count(round(snapshot.per_minute))}/min"
-    queues = counted(len(snapshot.queues), "queue")
+    queues = count_of(len(snapshot.queues), "queue")
     print(f"{queues}, {rate}, {clean(server.version)}, {snapshot.rtt_ms:.0f} ms")
     _queues(snapshot, ascii)
     _workers(snapshot)
