@@ -77,6 +77,23 @@ def test_what_is_needed_before_the_first_paint_is_light(name):
     assert "rich" not in modules
 
 
+@pytest.mark.parametrize("module", ["tui.__main__", "quarterdeck.__main__"])
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_need_no_more_than_the_command_line(module, flag):
+    code = (
+        "import contextlib, io, runpy\n"
+        f"sys.argv = ['it', {flag!r}]\n"
+        f"with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    runpy.run_module({module!r}, run_name='__main__')"
+    )
+    assert modules_after(code).isdisjoint({*HEAVY, "textual", "rich", "msgspec", "asyncio", "platformdirs"})
+
+
+def test_the_first_painting_is_shown_before_the_screen_and_the_server_are_known():
+    modules = modules_after("import quarterdeck.settings, tui.__main__, tui.firstsight, tui.lookout")
+    assert modules.isdisjoint({*HEAVY, "textual", "rich", "asyncio", "quarterdeck.model"})
+
+
 def test_the_supervisor_imports_little_more_than_the_standard_library():
     modules = modules_after("import quarterdeck.broker.supervisor")
     assert modules.isdisjoint({*HEAVY, "msgspec", "asyncio", "textual"})

@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from quarterdeck.errors import ExitStatus, QuarterdeckError, UsageError
-from quarterdeck.settings import Flags, nearest, resolve
 
 COMMANDS = {
     "worker": "run jobs, schedules and rescue: worker TARGET",
@@ -120,6 +119,8 @@ def parse_command(argv: Sequence[str], at: int, prog: str = "quarterdeck") -> tu
     """
     name = argv[at]
     if name not in COMMANDS:
+        from quarterdeck.settings import nearest
+
         raise UsageError(f"There is no command '{name}'.", nearest(name, COMMANDS))
     path = f"quarterdeck.cli.{name}"
     try:
@@ -183,7 +184,9 @@ def number(least: float, most: float = 1e9) -> Callable[[str], float]:
 
 
 def _settled(args: argparse.Namespace) -> argparse.Namespace:
-    """Resolve the settings that the flags lead to into `args.settings`."""
+    """Resolve the settings that the flags lead to into `args.settings`. Not needed for `--help` and `--version`."""
+    from quarterdeck.settings import Flags, resolve
+
     args.settings = resolve(
         Flags(
             url=args.url,
