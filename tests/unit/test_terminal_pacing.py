@@ -202,3 +202,40 @@ def test_an_answer_nobody_asked_for_is_harmless() -> None:
     pacer.answered()
     assert pacer.room() > 0
     assert pacer.quality.rtt_ms is None
+
+
+def test_a_first_answer_that_was_read_late_does_not_make_the_line_look_fast() -> None:
+    line = Line(10_000, 0.15)
+    line.paint(300)
+    line.answers.clear()
+    line.clock.now += 2.0  # a busy moment: both answers are read two seconds later
+    line.pacer.answered()
+    line.pacer.answered()
+    line.free_at = line.clock.now
+    line.run(5)
+    quality = line.pacer.quality
+    assert quality.bad
+    assert quality.bytes_per_s is not None
+    assert 2_000 <= quality.bytes_per_s <= 24_000
+    assert quality.rtt_ms is not None
+    assert 150 <= quality.rtt_ms <= 260
+
+
+def test_answers_that_a_busy_loop_reads_together_do_not_make_the_line_look_fast() -> None:
+    clock = Clock()
+    pacer = Pacer(clock=clock)
+    for seconds, n_bytes in ((0.15, 4), (0.25, 1_000)):  # 150 ms there and back, 10,000 bytes a second
+        pacer.sent(n_bytes, asked=True)
+        clock.now += seconds
+        pacer.answered()
+    assert pacer.quality.bytes_per_s is not None
+    assert 9_000 <= pacer.quality.bytes_per_s <= 11_000
+    for _ in range(20):
+        for _ in range(2):
+            pacer.sent(1_000, asked=True)
+        clock.now += 0.4  # the answers came after 250 and 350 ms; nobody looked
+        pacer.answered()
+        clock.now += 0.0001
+        pacer.answered()
+    assert 7_000 <= pacer.quality.bytes_per_s <= 11_000
+    assert pacer.quality.bad

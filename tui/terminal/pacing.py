@@ -35,9 +35,13 @@ _BAD_SILENCE_S: Final = 1.5
 _SAMPLES: Final = 8
 _ALONE_BYTES: Final = 64
 _ALONE_EVERY_S: Final = 10.0
+_AT_FIRST_EVERY_S: Final = 1.0
+_ENOUGH: Final = 3
 _MEASURED_FROM_BYTES: Final = 256
 _SMOOTHING: Final = 0.3
 _SHORTEST_S: Final = 0.001
+_TOGETHER_S: Final = 0.005
+"""Answers so close to each other were read together: when the later ones came is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class LineQuality:
     """The line to the terminal as the answers show it."""
 
     rtt_ms: float | None
-    """Shortest of the last answers to questions that went alone, in milliseconds; None before the first."""
+    """Shortest of the last answers to questions that went alone or were quicker, in milliseconds; None before one."""
     bytes_per_s: float | None
     """What the line carries; an estimate from below on a fast one, None before enough was sent."""
     bad: bool
@@ -60,6 +64,15 @@ class _Question(NamedTuple):
     """Bytes sent since the question before, this one's piece included."""
     alone: bool
     """Nothing else was under way, and next to nothing with it: its answer tells the round trip."""
+
+
+class _Sample(NamedTuple):
+    """The newest measure of what the line carries, and what was known before it."""
+
+    heard_at: float
+    began: float
+    n_bytes: int
+    rate_before: float | None
 
 
 class Pacer:
@@ -79,7 +92,9 @@ class Pacer:
         self._unasked = 0
         self._round_trips: deque[float] = deque(maxlen=_SAMPLES)
         self._bytes_per_s: float | None = None
+        self._sample = _Sample(float("-inf"), 0.0, 0, None)
         self._alone_at = float("-inf")
+        self._doubtful = False
         self._heard = False
         self._heard_at = 0.0
         self._asked_at = float("-inf")
@@ -106,6 +121,8 @@ class Pacer:
         """Bytes that the next piece may have; 0 means wait for :meth:`answered` or :meth:`wait_s`."""
         if self._mute:
             return 0 if self._clock() < self._mute_until else self._window
+        if self._doubtful and self._questions:
+            return 0
         window = self.window(urgent=urgent)
         room = window - self.unacknowledged
         # Two pieces in the window keep the line busy while the answer to the first is on its way, and pieces of
@@ -131,8 +148,13 @@ class Pacer:
             n_bytes > _ALONE_BYTES
             and not self._questions
             and not self._mute
-            and self._clock() - self._alone_at >= _ALONE_EVERY_S
+            and (self._doubtful or self._clock() - self._alone_at >= self._alone_every_s)
         )
+
+    @property
+    def _alone_every_s(self) -> float:
+        """How often the round trip is asked for: while a program starts it is too busy to read answers in time."""
+        return _ALONE_EVERY_S if len(self._round_trips) >= _ENOUGH else _AT_FIRST_EVERY_S
 
     def sent(self, n_bytes: int, *, asked: bool) -> None:
         """A piece is on its way."""
@@ -201,12 +223,21 @@ class Pacer:
 
     def _measure(self, question: _Question, now: float) -> None:
         elapsed = now - question.asked_at
-        if question.alone or not self._round_trips:
+        quicker = elapsed < min(self._round_trips, default=float("inf"))
+        if question.alone or quicker:
             self._round_trips.append(elapsed)
-        if question.n_bytes < _MEASURED_FROM_BYTES:
+            # Carried and answered sooner than what went alone: that was measured in a busy moment, and what the
+            # carrying took of this time is not known before the next one that goes alone.
+            self._doubtful = not question.alone
+        if question.n_bytes < _MEASURED_FROM_BYTES or self._doubtful:
             return
-        # The line began with this piece when it had finished the one before, or when the piece reached it.
-        began = max(self._heard_at, question.asked_at + min(*self._round_trips, elapsed))
-        sample = question.n_bytes / max(now - began, _SHORTEST_S)
-        rate = self._bytes_per_s
+        last = self._sample
+        if now - last.heard_at < _TOGETHER_S:  # a busy loop reads answers late and at once: they are one sample
+            began, n_bytes, rate = last.began, last.n_bytes + question.n_bytes, last.rate_before
+        else:
+            # The line began with this piece when it had finished the one before, or when the piece reached it.
+            began = max(self._heard_at, question.asked_at + min(self._round_trips))
+            n_bytes, rate = question.n_bytes, self._bytes_per_s
+        self._sample = _Sample(now, began, n_bytes, rate)
+        sample = n_bytes / max(now - began, _SHORTEST_S)
         self._bytes_per_s = sample if rate is None else rate + _SMOOTHING * (sample - rate)
