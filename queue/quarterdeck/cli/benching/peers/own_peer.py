@@ -7,7 +7,7 @@ import sys
 from quarterdeck.broker.queue import Queue
 from quarterdeck.cli import main
 from quarterdeck.cli.benching.load import Load, play
-from quarterdeck.cli.benching.peers.saq_calls import enqueue_with, roundtrip_with, time_of
+from quarterdeck.cli.benching.peers.saq_calls import enqueue_with, roundtrip_with
 
 
 def _queue(load: Load) -> Queue:
@@ -33,21 +33,12 @@ def work(load: Load) -> None:
 async def enqueue(load: Load) -> float:
     """Enqueue; jobs/s."""
     queue = _queue(load)
-    await queue.enqueue_many(["noop"] * 200)
-    if load.mode == "bulk":
-        rate = load.jobs / await time_of(queue.enqueue_many(["noop"] * load.jobs))
-    else:
-        rate = await enqueue_with(queue, load)
-    await queue.disconnect()
-    return rate
+    return await enqueue_with(queue, load, lambda jobs: queue.enqueue_many(["noop"] * jobs))
 
 
 async def roundtrip(load: Load) -> list[float]:
     """Enqueue and wait; ms each."""
-    queue = _queue(load)
-    times = await roundtrip_with(queue, load)
-    await queue.disconnect()
-    return times
+    return await roundtrip_with(_queue(load), load)
 
 
 if __name__ == "__main__":

@@ -36,19 +36,12 @@ async def work(load: Load) -> None:
 
 async def enqueue(load: Load) -> float:
     """Enqueue; jobs/s. There is no bulk call."""
-    queue = _queue(load)
-    await asyncio.gather(*(queue.enqueue("noop") for _ in range(200)))
-    rate = await enqueue_with(queue, load)
-    await queue.disconnect()
-    return rate
+    return await enqueue_with(_queue(load), load)
 
 
 async def roundtrip(load: Load) -> list[float]:
     """Enqueue and wait; ms each."""
-    queue = _queue(load)
-    times = await roundtrip_with(queue, load)
-    await queue.disconnect()
-    return times
+    return await roundtrip_with(_queue(load), load)
 
 
 if __name__ == "__main__":
