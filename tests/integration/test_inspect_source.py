@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +13,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from quarterdeck.errors import UnreachableError
+from quarterdeck.errors import UnreachableError, UsageError
 from quarterdeck.inspect import FilterError, RedisSource, open_source
 from quarterdeck.keys import QueueKeys, keys_of
 from quarterdeck.model import (
@@ -395,6 +397,29 @@ async def test_a_filter_over_the_history_misses_nothing(source: RedisSource, see
 async def test_a_filter_that_can_not_be_read(source: RedisSource) -> None:
     with pytest.raises(FilterError, match="Did you mean"):
         await source.snapshot(View(screen=Screen.JOBS, filter="fnn:x"))
+
+
+async def test_a_search_lets_others_have_their_turns(source: RedisSource, seed: Seed) -> None:
+    pipe = seed.client.pipeline(transaction=False)
+    for number in range(2_000):
+        row = FailedJob(function="send", signature="s", at_ms=number, error="x" * 60)
+        pipe.zadd(seed.keys.failed, {f"k{number}": number})
+        pipe.hset(seed.keys.failed_rows, f"k{number}", encode_failed(row))
+    await pipe.execute()
+    held = [0.0]
+
+    async def beat() -> None:
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            held[0] = max(held[0], time.thread_time() - before)
+
+    beating = asyncio.create_task(beat())
+    with contextlib.suppress(UsageError):
+        await _page(source, state=JobState.FAILED, filter="~(x+x+)+y")
+    await asyncio.sleep(0)
+    beating.cancel()
+    assert held[0] < 0.2  # seconds on the CPU: an expression may use up 0.25, a turn takes about 0.03
 
 
 async def test_small_lists_are_filtered_too(source: RedisSource, seed: Seed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -82,10 +82,10 @@ class WindowPart:
         """How many jobs there are in all."""
         return sum(self.lengths())
 
-    def rows(self) -> list[JobRow]:
-        """The window's rows."""
+    def rows(self) -> Iterator[JobRow]:
+        """The window's rows, read as they are taken."""
         found = self.answer.rows()
-        return [read_row(self.segments[row[0] - 1], row[1:]) for row in found[1]] if found else []
+        return (read_row(self.segments[row[0] - 1], row[1:]) for row in (found[1] if found else ()))
 
     def page(self, view: View) -> Page:
         """The window as a page."""
@@ -102,7 +102,7 @@ class WindowPart:
 
 async def read_window(
     client: Any, segments: Sequence[Segment], offset: int, limit: int, *, head: int = HEAD, tail: int = TAIL
-) -> tuple[int, list[JobRow], int]:
+) -> tuple[int, Iterator[JobRow], int]:
     """How long the segments are together, a window's rows, and the round trips: one, or two over several slots.
 
     In a cluster no script sees two slots: there the lengths are read first, then each segment's share.
@@ -123,7 +123,7 @@ async def read_window(
         skip = max(0, skip - length)
     if parts:
         await shares.run(client, cluster=True)
-    return sum(each.total() for each in lengths), [row for part in parts for row in part.rows()], 2
+    return sum(each.total() for each in lengths), (row for part in parts for row in part.rows()), 2
 
 
 def read_row(segment: Segment, row: list[Any]) -> JobRow:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,8 +19,10 @@ HEAD: Final = 1024
 TAIL: Final = 512
 KEPT: Final = 20_000
 """Matches that are kept; more are counted."""
-_MOST_S: Final = 3.0
+_MOST_S: Final = 1.0
 """Time of one call; what is left of the budget is for the next."""
+_TURN_S: Final = 0.005
+"""CPU time after which others have their turn."""
 _REST: Final = 20.0
 """A search is made anew after this many times what it cost, and not before two seconds."""
 
@@ -55,9 +58,9 @@ class Search:
             here = [self._going_on(segment) for segment in self.segments]
             self.total, rows, trips = await read_window(client, here, self.searched, count, head=HEAD, tail=TAIL)
             steps += trips
-            self._take(rows, now_ms)
+            taken = await self._take(rows, now_ms)
             self.searched = min(self.searched + count, self.total)
-            if self.searched >= self.total or not rows:
+            if self.searched >= self.total or not taken:
                 self.searched = self.total
                 break
         self._finished_at = self._clock()
@@ -84,10 +87,16 @@ class Search:
         last = self._last.get(segment.key, "") if segment.kind == "stream" else ""
         return msgspec.structs.replace(segment, extra=last) if last else segment
 
-    def _take(self, rows: list[JobRow], now_ms: int) -> None:
+    async def _take(self, rows: Iterator[JobRow], now_ms: int) -> int:
+        """Look at rows, and let keys and the screen have their turns between them; returns how many there were."""
         streams = {each.queue: each.key for each in self.segments if each.kind == "stream"}
         mixed = any(each.kind != "stream" for each in self.segments)
+        count, turn = 0, time.thread_time()
         for row in rows:
+            count += 1
+            if time.thread_time() - turn > _TURN_S:
+                await asyncio.sleep(0)
+                turn = time.thread_time()
             if row.queue in streams and not row.id.endswith(f"/{row.key}"):
                 self._last[streams[row.queue]] = row.id[len(row.queue) + 1 :]
                 if mixed and row.state is not JobState.COMPLETE:
@@ -96,6 +105,7 @@ class Search:
                 self.found += 1
                 if len(self.matches) < KEPT:
                     self.matches.append(row)
+        return count
 
 
 class Searches:

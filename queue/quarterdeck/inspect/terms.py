@@ -15,7 +15,7 @@ from quarterdeck.model import JobRow, Row
 
 PATTERN_BUDGET_S: Final = 0.25
 """CPU time that one expression may spend on matches that do not end quickly, over its whole life."""
-_PATTERN_TIMEOUT_S: Final = 0.05
+_PATTERN_TIMEOUT_S: Final = 0.01
 _SLOW_S: Final = 0.002
 _LOOKED_AT: Final = 4096
 
