@@ -313,13 +313,13 @@ class Deck(DressedApp, inherit_bindings=False):
         if action == "command" and parameters:
             command = self.commands[str(parameters[0])]
             if command.acts and self.past_ms is not None:
-                return self.station.allows(command.right)
+                return self.station.allows(command.needs(self))
             return self.available(command)
         return super().check_action(action, parameters)
 
     def available(self, command: Command) -> bool:
         """Whether a command can be given here and now."""
-        if not self.station.allows(command.right) or (command.acts and self.past_ms is not None):
+        if not self.station.allows(command.needs(self)) or (command.acts and self.past_ms is not None):
             return False
         return command.offered(self)
 
@@ -343,7 +343,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     async def _give(self, command: Command, words: str) -> None:
         try:
-            self.acting.require(command.right, acts=command.acts)
+            self.acting.require(command.needs(self), acts=command.acts)
             await command.run(self, words)
         except QuarterdeckError as error:
             self.post_message(ActRefused(error))

@@ -225,6 +225,39 @@ async def test_the_card_counts_exactly_and_says_by_function_and_age(
     assert (filtered.count, filtered.exact) == (len([n for n in range(1_200) if "job-7" in f"job-{n}"]), True)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "per_s"),
+    [
+        ({0: 60, 1: 60}, (1.0, 2.0)),  # 120 in one to two minutes
+        ({0: 600}, (10.0, 60.0)),  # it only began: whatever it did, in at least ten seconds
+        ({2: 300, 5: 300}, (2.0, 2.0)),  # nothing lately: the five minutes before
+        ({9: 600}, None),
+    ],
+)
+async def test_the_card_expects_the_drain_at_the_present_rate(
+    operator: RedisOperator,
+    redis_client: Any,
+    queue_name: str,
+    minutes: dict[int, int],
+    per_s: tuple[float, float] | None,
+) -> None:
+    await fail(redis_client, queue_name, *[f"job-{n}" for n in range(120)])
+    seconds = 0
+    while not 1 <= seconds % 60 <= 57:  # not across the turn of a minute
+        seconds = (await redis_client.time())[0]
+    for back, done in minutes.items():
+        key = keys_of(queue_name).minute(seconds // 60 - back)
+        await redis_client.hset(key, mapping={"send\tcomplete": done - 10, "send\tfailed": 10, "all\tms": 7})
+    card = await operator.preview(Verb.RETRY, Selection(queue=queue_name))
+    assert (card.drain_s is None) is (per_s is None)
+    if per_s is not None:
+        assert per_s[0] <= 120 / (card.drain_s or 0) <= per_s[1]
+    assert len(card.sample) == 3
+    signed = await operator.preview(Verb.RETRY, Selection(queue=queue_name, signature="cafe00cafe00"))
+    assert len(signed.sample) == 3
+    assert await operator.preview(Verb.RETRY, Selection(queue=queue_name, signature="none"))
+
+
 async def test_a_bulk_retry_reaches_all_that_match_and_nothing_that_failed_later(
     operator: RedisOperator, redis_client: Any, queue_name: str
 ) -> None:

@@ -381,6 +381,20 @@ async def test_rows_hold_still_while_a_dialog_is_open(aboard: Aboard) -> None:
         assert not bridge.deck.deck_screen.query_one("#grid").hold  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("right", "allowed"), [(Right.RETRY, True), (Right.VIEW, False)])
+async def test_who_may_retry_may_pause_and_stop_a_bulk_that_another_began(
+    aboard: Aboard, right: Right, allowed: bool
+) -> None:
+    async with aboard(right=right) as (bridge, pilot):
+        await bridge.deck.obey("bulks")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "s", "x")
+        assert [call[0] for call in bridge.operator.calls] == ["control_bulk", "control_bulk"] * allowed
+        assert ("s pause" in shown(bridge)) is allowed
+        await keys(bridge, pilot, "2", "s")
+        assert "Pause queue" not in shown(bridge)
+
+
 @pytest.mark.parametrize("right", [Right.RETRY, Right.VIEW])
 async def test_what_a_role_does_not_hold_is_refused_at_the_door_too(aboard: Aboard, right: Right) -> None:
     async with aboard(right=right) as (bridge, _):

@@ -45,6 +45,10 @@ class Command:
         """Whether it makes sense where the operator is now."""
         return True
 
+    def needs(self, deck: Deck) -> Right:  # noqa: ARG002
+        """What the operator must be allowed to do for it where he is now; `right` unless a subclass knows better."""
+        return self.right
+
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Do it. `words` is what followed the word on the command line, or empty. Raises QuarterdeckError."""
         raise TypeError(f"{type(self).__name__} does nothing by itself: a widget binds its key")

@@ -156,6 +156,10 @@ class Abort(Command):
             return deck.station.allows(Right.ADMIN)
         return stands_on(deck, BulkRow)
 
+    def needs(self, deck: Deck) -> Right:
+        """A bulk operation is stopped by anyone who may start one."""
+        return Right.RETRY if stands_on(deck, BulkRow) else self.right
+
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Abort what has not ended. A running job can't be un-aborted, so that is asked first."""
         target = next(iter(deck.deck_screen.aimed()), None)

@@ -25,6 +25,10 @@ class Pause(Command):
         """On what can be paused."""
         return stands_on(deck, QueueStat, ScheduleRow, WorkerRow, BulkRow)
 
+    def needs(self, deck: Deck) -> Right:
+        """A bulk operation is paused by anyone who may start one."""
+        return Right.RETRY if stands_on(deck, BulkRow) else self.right
+
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Resume what is paused; else ask for how long and why."""
         targets = deck.deck_screen.targets()

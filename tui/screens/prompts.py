@@ -52,7 +52,7 @@ def complete_command(deck: Deck, text: str) -> Sequence[Completion]:
             Completion(f"{verb} " if command.usage else verb, verb, command.help())
             for command in deck.commands.values()
             for verb in command.verbs[:1]
-            if verb.startswith(word) and deck.station.allows(command.right) and command.offered(deck)
+            if verb.startswith(word) and deck.station.allows(command.needs(deck)) and command.offered(deck)
         ][:_MOST]
     head, _, last = rest.rpartition(" ")
     before = f"{word} {head} " if head else f"{word} "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -19,6 +20,8 @@ BUDGET: Final = 50_000
 """Jobs that a preview looks at one by one, at most."""
 SAMPLE: Final = 3
 RATE_MINUTES: Final = 5
+SHORTEST_S: Final = 10
+"""What ran within less than this is no rate yet: it is counted as if it had taken so long."""
 
 
 class Radius(msgspec.Struct, kw_only=True):
@@ -107,18 +110,20 @@ async def _of_signatures(client: Client, radius: Radius, queue: str, signature: 
         key = names.failed_of_signature(name.decode())
         pipe.zcard(key)
         pipe.zrange(key, 0, 0, withscores=True)
-        pipe.zrange(key, -1, -1, withscores=True)
+        pipe.zrange(key, -SAMPLE, -1, withscores=True)
     answers = await pipe.execute()
-    newest: list[str] = []
+    newest: list[list[str]] = []
     for index, raw in enumerate(rows):
         card, first, last = answers[3 * index : 3 * index + 3]
         row = decode_signature(raw)
         if card:
             radius.add(row.function if row else "", queue, int(card))
             radius.span(int(first[0][1]))
-            radius.span(int(last[0][1]))
-            newest.append(last[0][0].decode())
-    for shown in await rows_of(client, names, JobState.FAILED, newest[:SAMPLE]) if newest else []:
+            radius.span(int(last[-1][1]))
+            newest.append([member.decode() for member, _ in reversed(last)])
+    # The newest of each signature first, then their second ones.
+    sample = [key for rank in zip_longest(*newest) for key in rank if key is not None][:SAMPLE]
+    for shown in await rows_of(client, names, JobState.FAILED, sample) if sample else []:
         radius.show(shown)
 
 
@@ -144,17 +149,26 @@ def _count(radius: Radius, rows: Sequence[JobRow]) -> None:
 
 
 async def _rate(client: Client, queues: Sequence[str]) -> float:
-    """Attempts a second that these queues finished over the last full minutes."""
+    """Attempts a second that these queues finish: over the running minute and the last full one, else the last few."""
+    if not queues:
+        return 0.0
     seconds, _ = await client.time()
-    minute = int(seconds) // 60
+    minute, running_s = divmod(int(seconds), 60)
     pipe = client.pipeline(transaction=False)
-    for queue in queues:
-        for back in range(1, RATE_MINUTES + 1):
+    for back in range(RATE_MINUTES + 1):
+        for queue in queues:
             pipe.hgetall(keys_of(queue).minute(minute - back))
-    finished = 0
-    for counts in await pipe.execute():
-        finished += sum(int(value) for field, value in counts.items() if field.endswith((b"\tcomplete", b"\tfailed")))
-    return finished / (60 * RATE_MINUTES)
+    answers = await pipe.execute()
+    size = len(queues)
+    now, last, *before = (sum(map(_finished, answers[at : at + size])) for at in range(0, len(answers), size))
+    if last:
+        return (now + last) / (60 + running_s)
+    return now / max(running_s, SHORTEST_S) if now else sum(before) / (60 * RATE_MINUTES)
+
+
+def _finished(counts: Mapping[bytes, bytes]) -> int:
+    """Attempts that ended in one minute."""
+    return sum(int(value) for field, value in counts.items() if field.endswith((b"\tcomplete", b"\tfailed")))
 
 
 def _tallies(counter: Counter[str]) -> tuple[Tally, ...]:
