@@ -29,6 +29,7 @@ def test_it_goes_on_where_an_earlier_process_ended(tmp_path):
 
 def test_what_the_disk_does_not_take_is_dropped(tmp_path):
     log = BoundedLog(tmp_path / "x.log")
+    log.close()
     log._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115, PTH123
     log.write(b"lost")
     log.close()
