@@ -31,14 +31,14 @@ class TmuxSeat(Seat):
     def __init__(self, place: Path, *words: str, environ: dict[str, str] | None = None, **line: Any) -> None:
         self.place = place
         self.socket = str(place / uuid.uuid4().hex[:8])
-        self.ended = place / "ended"
+        self.ended, self.last_words = place / "ended", place / "last-words"
         settings = place / "tmux.conf"
         settings.write_text(CONFIGURATION)
         dashboard = shlex.join([sys.executable, "-m", "tui", *words])
         command = ["tmux", "-u", "-S", self.socket, "-f", str(settings), "new-session"]
         Lab.__init__(
             self,
-            [*command, f"{dashboard}; echo $? >{shlex.quote(str(self.ended))}"],
+            [*command, f"{dashboard} 2>{self.last_words}; echo $? >{self.ended}"],
             environ=surroundings(place, LC_ALL="C.UTF-8", **(environ or {})),
             cwd=str(ROOT),
             **line,
@@ -51,7 +51,9 @@ class TmuxSeat(Seat):
         return int(self.ended.read_text())
 
     def close(self) -> None:
-        """End tmux and all in it."""
+        """End tmux and all in it. How a dashboard ended that should not have is not on any screen: it is printed."""
+        if self.ended.exists() and self.ended.read_text().strip() != "0":
+            print(f"ended with status {self.ended.read_text()}", self.last_words.read_text(), sep="\n")
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
         super().close()
 
