@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quarterdeck.text import cell_width
 from tui.widgets.doclayout import DocLayout
 from tui.widgets.doclines import DocLine, cleaned, json_lines, section, text_lines, traceback_lines
 
@@ -138,6 +140,31 @@ def test_the_rows_of_all_lines_are_all_of_the_text(given_lines: list[str], width
     layout = DocLayout(lines, frozenset(), width, wrapped)
     if wrapped:
         rows = [layout.piece(row) for row in range(layout.rows)]
-        assert "".join(text for _, text, _ in rows) == "".join(texts(lines))
+        assert "".join(text for _, text, _ in rows).replace(" ", "") == "".join(texts(lines)).replace(" ", "")
+        assert all(lines[index].text.startswith(text, start) for index, text, start in rows)
+        assert all(cell_width(text) <= width for _, text, _ in rows)
     else:
         assert layout.rows == len(lines)
+
+
+def test_prose_is_broken_between_words_and_a_token_where_it_ends() -> None:
+    text = "It failed and its attempts are used up: x" + "y" * 30
+    layout = DocLayout([DocLine(text), DocLine("end")], frozenset(), 20, wrapped=True)
+    rows = [layout.piece(row)[1] for row in range(layout.rows)]
+    assert rows == ["It failed and its ", "attempts are used ", "up: x" + "y" * 15, "y" * 15, "end"]
+    assert "".join(rows[:-1]) == text
+
+
+def test_the_blank_at_the_end_of_a_row_does_not_begin_the_next() -> None:
+    layout = DocLayout([DocLine("twelve chars and more")], frozenset(), 12, wrapped=True)
+    assert [layout.piece(row) for row in range(2)] == [(0, "twelve chars", 0), (0, "and more", 13)]
+
+
+@pytest.mark.parametrize("filler", ["a", "ä", "wide日 "])
+def test_a_character_is_on_the_row_that_is_told(filler: str) -> None:
+    text = "one two three four five six seven eight " + filler * 30 + " needle " + filler * 1_500
+    layout = DocLayout([DocLine("before"), DocLine(text)], frozenset(), 16, wrapped=True)
+    at = text.index("needle")
+    index, piece, start = layout.piece(layout.row_of(1, at))
+    assert index == 1
+    assert start <= at < start + len(piece)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
+from typing import Final
 
 from quarterdeck.text import wrap
 from tui.widgets.doclines import DocLine
 
-_LINES_KEPT = 64
+_LINES_KEPT: Final = 64
+_PROSE: Final = 2_000
+"""Lines up to so many characters are wrapped between words; longer ones are payloads, and wrapped anywhere."""
 
 
 class DocLayout:
@@ -33,21 +36,20 @@ class DocLayout:
 
     def _rows_of(self, index: int) -> int:
         text = self.lines[index].text
-        if not self.wrapped:
+        if not self.wrapped or len(text) * 2 <= self.width:
             return 1
-        if text.isascii():
+        if text.isascii() and (len(text) > _PROSE or len(text) <= self.width):
             return max(1, -(-len(text) // self.width))
-        if len(text) * 2 <= self.width:
-            return 1
         return len(self._wrapped(index)) - 1
 
     def _wrapped(self, index: int) -> list[int]:
-        """Where the pieces of a line that is not ASCII begin and where the last ends; those of a few lines are kept."""
+        """Where the pieces of a line begin and where the last one ends; those of a few lines are kept."""
         bounds = self._bounds.get(index)
         if bounds is None:
             if len(self._bounds) >= _LINES_KEPT:
                 self._bounds.clear()
-            pieces = wrap(self.lines[index].text, self.width)
+            text = self.lines[index].text
+            pieces = wrap(text, self.width) if len(text) > _PROSE else _between_words(text, self.width)
             bounds = self._bounds[index] = list(accumulate(map(len, pieces), initial=0))
         return bounds
 
@@ -56,10 +58,16 @@ class DocLayout:
         at = bisect_right(self._starts, row) - 1
         return self.visible[at], row - self._starts[at]
 
-    def row_of(self, index: int) -> int:
-        """The first row of a line; that of the line it is folded under, where it is folded away."""
-        at = bisect_right(self.visible, index) - 1
-        return self._starts[max(0, at)] if self._starts else 0
+    def row_of(self, index: int, offset: int = 0) -> int:
+        """The row of a line's character; that of the line it is folded under, where it is folded away."""
+        at = max(0, bisect_right(self.visible, index) - 1)
+        if not self._starts:
+            return 0
+        if not offset or not self.wrapped or self.visible[at] != index:
+            return self._starts[at]
+        if len(self.lines[index].text) > _PROSE and self.lines[index].text.isascii():
+            return self._starts[at] + offset // self.width
+        return self._starts[at] + bisect_right(self._wrapped(index)[:-1], offset) - 1
 
     def piece(self, row: int, left: int = 0) -> tuple[int, str, int]:
         """The line's index, the text of a row, and where in the line that text begins."""
@@ -67,10 +75,12 @@ class DocLayout:
         text = self.lines[index].text
         if not self.wrapped:
             return index, text[left : left + self.width * 2], left
-        if text.isascii():
+        if text.isascii() and len(text) > _PROSE:
             start = sub * self.width
             return index, text[start : start + self.width], start
         start, end = self._wrapped(index)[sub : sub + 2]
+        if sub and text[start] == " " and end - start > 1:
+            start += 1  # the blank between two words, where they stand in two rows
         return index, text[start:end], start
 
     @cached_property
@@ -78,6 +88,20 @@ class DocLayout:
         """Indexes of the lines that something can be folded under."""
         pairs = zip(self.lines, self.lines[1:], strict=False)
         return frozenset(at for at, (line, following) in enumerate(pairs) if following.depth > line.depth)
+
+
+def _between_words(text: str, width: int) -> Iterator[str]:
+    """The text in pieces as `wrap` has them, but broken after a space where one stands in a piece's second half."""
+    while True:
+        piece = next(wrap(text, width))
+        if len(piece) == len(text):
+            yield piece
+            return
+        space = piece.rfind(" ") + 1
+        if text[len(piece)] != " " and space > len(piece) // 2:
+            piece = piece[:space]
+        yield piece
+        text = text[len(piece) :]
 
 
 def _visible(lines: Sequence[DocLine], folded: frozenset[int]) -> list[int]:

@@ -74,8 +74,7 @@ class Document(DocView):
         if hiding:
             self._choose_folds(self._folded - hiding)
         offset = max(0, self._lines[index].text.lower().find(self._pattern.lower()))
-        row = self._layout.row_of(index) + (offset // self._layout.width if self.wrapped else 0)
-        self._go(row, middle=True)
+        self._go(self._layout.row_of(index, offset), middle=True)
 
     def _hides(self, above: int, index: int) -> bool:
         depth = self._lines[above].depth
