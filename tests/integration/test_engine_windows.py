@@ -326,6 +326,17 @@ class TestStopping:
         assert {job.attempts for job in await queue.jobs(job.key for job in jobs)} == {0}
 
 
+    async def test_a_job_of_an_unknown_function_is_handed_back_too(self, queue):
+        async with working(queue) as worker:
+            job = await queue.enqueue("unheard_of")
+            await until(lambda: worker.intake._orphans or queue.redis.hlen(queue.keys.orphans))
+            await worker.stop()
+        stored = await queue.job(job.key)
+        assert (stored.status, stored.attempts) == (Status.QUEUED, 0)
+        assert await queue.redis.hlen(queue.keys.owner) == 0
+        assert await queue.count("incomplete") == 1
+
+
 class TestWeights:
     async def test_a_light_queue_does_not_starve_beside_a_heavy_one(self, queue):
         light = queue.sibling(f"{queue.name}-light")

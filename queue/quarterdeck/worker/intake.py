@@ -6,15 +6,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from redis import exceptions
-from saq.job import Job, Status
+from saq.job import Status
 
 from quarterdeck.broker import ending
-from quarterdeck.broker.scripts import script
 from quarterdeck.worker.attempt import Attempt
+from quarterdeck.worker.marking import Marking
 from quarterdeck.worker.reading import Readings
 from quarterdeck.worker.rules import Rules
 
@@ -35,13 +34,14 @@ class Intake:
 
     def __init__(self, worker: Worker) -> None:
         self.rules = Rules()
-        self.marking: dict[str, Attempt] = {}
-        """Held, and not yet marked active."""
+        self._marking = Marking(worker, self._admitted, self._dropped)
+        self.marking = self._marking.attempts
         self.alone: deque[Attempt] = deque()
         """Suspects that wait until nothing else runs here."""
+        self._orphans: dict[str, Attempt] = {}
+        """Of a function that is not known here, until it is known since when."""
         self._worker = worker
         self._alone_now: Attempt | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._taken = 0
         self._idle_since: float | None = None
@@ -84,7 +84,7 @@ class Intake:
                 attempt.alone = True
                 self.alone.append(attempt)
         if later:
-            self._mark(later)
+            self._marking.mark(later)
         self._next_alone()
 
     def freed(self) -> None:
@@ -103,10 +103,16 @@ class Intake:
 
     def hand_back(self) -> None:
         """Give back what is held and does not run."""
-        for attempt in [*self.marking.values(), *self.alone]:
+        for attempt in [*self.marking.values(), *self.alone, *self._orphans.values()]:
             self._hand_back(attempt)
         self.alone.clear()
         self.marking.clear()
+        self._orphans.clear()
+
+    def holders(self) -> dict[str, str]:
+        """Who holds what does not run yet: ID → W/TOKEN/."""
+        waiting = [*self.marking.values(), *self.alone, *self._orphans.values()]
+        return {attempt.id: attempt.holder for attempt in waiting}
 
     # -- what may run --
 
@@ -133,7 +139,8 @@ class Intake:
             )
             return False
         if job.function not in worker.runner.functions:
-            self._spawn(self._orphan(attempt))
+            self._orphans[attempt.id] = attempt
+            worker.spawn(self._orphan(attempt))
             return False
         return True
 
@@ -169,6 +176,8 @@ class Intake:
                 known = await wire.call("HGET", attempt.queue.keys.orphans, attempt.id)
             except exceptions.RedisError:
                 known = None
+        if self._orphans.pop(attempt.id, None) is not attempt:
+            return  # handed back meanwhile
         first, times = (int(part) for part in known.split(b"/")[:2]) if known else (now_ms, 0)
         if now_ms - first > ORPHAN_BOUND_MS:
             attempt.start_s = time.perf_counter()
@@ -191,87 +200,13 @@ class Intake:
             )
         )
 
-    # -- marking --
+    # -- suspects --
 
-    def _mark(self, attempts: list[Attempt]) -> None:
-        for attempt in attempts:
-            self.marking[attempt.id] = attempt
-        self._spawn(self._mark_all(attempts))
-
-    async def _mark_all(self, attempts: list[Attempt]) -> None:
-        """Mark jobs active whose payload could not be edited in place, then run them."""
-        worker = self._worker
-        queue = attempts[0].queue
-        while attempts:
-            await worker.turns.connected.wait()
-            wire = worker.turns.wire
-            if wire is None:
-                await asyncio.sleep(0.01)
-                continue
-            actives = [self._active(attempt) for attempt in attempts]
-            args: list[str | bytes] = []
-            for attempt, active in zip(attempts, actives, strict=True):
-                args += [attempt.id, attempt.holder, attempt.raw, active]
-            try:
-                answers = await wire.call("EVALSHA", script("mark").sha, 1, queue.keys.queued, queue.name, *args)
-            except exceptions.RedisError as error:
-                logger.debug("marking: %s", error)
-                await asyncio.sleep(0.1)
-                continue
-            attempts = self._marked(attempts, actives, answers)
-
-    def _active(self, attempt: Attempt) -> bytes:
-        """The payload of an attempt as it runs."""
-        job: Job = attempt.job
-        copied = attempt.queue.copy(job)
-        copied.status = Status.ACTIVE
-        copied.attempts = job.attempts + 1
-        copied.started = copied.touched = self._worker.clock.now_ms()
-        copied.worker_id = self._worker.id
-        payload = attempt.queue.serialize(copied)
-        return payload.encode() if isinstance(payload, str) else payload
-
-    def _marked(self, attempts: list[Attempt], actives: list[bytes], answers: list[object]) -> list[Attempt]:
-        """Start what was marked; returns what must be marked anew."""
-        again = []
-        for attempt, active, answer in zip(attempts, actives, answers, strict=True):
-            if self.marking.get(attempt.id) is not attempt:
-                continue  # handed back meanwhile
-            if answer in (1, active):
-                del self.marking[attempt.id]
-                attempt.job.__dict__ = attempt.queue.deserialize(active).__dict__
-                attempt.raw = b""
-                self._worker.runner.start(attempt)
-            elif answer == 0:
-                self._drop(attempt)
-            else:
-                again += self._changed(attempt, answer)
-        return again
-
-    def _changed(self, attempt: Attempt, payload: object) -> list[Attempt]:
-        """The payload changed between taking and marking: an abort, an edit, or it is gone."""
-        try:
-            job = attempt.queue.deserialize(payload) if isinstance(payload, bytes) else None
-        except (ValueError, TypeError):
-            job = None
-        if job is None or not isinstance(payload, bytes):
-            self._drop(attempt)
-            self._worker.turns.settle(ending.dropped(attempt.id, number=attempt.number, holder=attempt.holder))
-            return []
-        attempt.job.__dict__ = job.__dict__
-        attempt.raw = payload
-        if self._admitted(attempt):
-            return [attempt]
-        self._drop(attempt)
-        return []
-
-    def _drop(self, attempt: Attempt) -> None:
-        self.marking.pop(attempt.id, None)
+    def _dropped(self, attempt: Attempt) -> None:
+        """It was held and will not run here."""
         if attempt is self._alone_now:
             self._alone_now = None
         self.freed()
-
-    # -- suspects --
 
     def _next_alone(self) -> None:
         """Start a suspect when nothing else runs here."""
@@ -279,7 +214,7 @@ class Intake:
         if self.alone and self._alone_now is None and not worker.runner.running and not self.marking:
             self._alone_now = attempt = self.alone.popleft()
             logger.warning("%s took down its worker before: it runs alone", attempt.id)
-            self._mark([attempt])
+            self._marking.mark([attempt])
 
     # -- burst --
 
@@ -295,8 +230,3 @@ class Intake:
                 self._loop.call_later(left_s, self._check_burst)
         if done:
             worker.event.set()
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

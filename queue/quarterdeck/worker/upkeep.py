@@ -154,8 +154,7 @@ class Upkeep:
         if worker.event.is_set():
             return
         known = {attempt.id: attempt.holder for attempt in worker.runner.running.values()}
-        known |= {attempt.id: attempt.holder for attempt in worker.intake.marking.values()}
-        known |= {attempt.id: attempt.holder for attempt in worker.intake.alone}
+        known |= worker.intake.holders()
         known |= worker.turns.holders()
         now_s = time.monotonic()
         unknown: dict[tuple[str, str], float] = {}
