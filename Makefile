@@ -38,7 +38,7 @@ pictures: $(VENV)/.test ## Accept the present pictures of the screens
 	$(BIN)/pytest -q tests/ui --snapshot-update
 	cp 'tests/ui/__snapshots__/test_screen_pictures/test_screen[overview-120x40].svg' docs/overview.svg
 
-bench: $(VENV)/.test ## Print the figures of the engine and of the screen
+bench: $(VENV)/.test ## Measure the engine against SAQ, and other queues that are installed
 	$(BIN)/quarterdeck bench
 
 clean: ## Remove the environment and the caches

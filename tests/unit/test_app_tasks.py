@@ -13,6 +13,8 @@ from quarterdeck import App, TaskOptions, current_job
 from quarterdeck.app.lifecycle import call_hook
 from quarterdeck.errors import ArgumentError, UnreachableError, UsageError
 from quarterdeck.flow.following import job_of
+from quarterdeck.worker.plan import plan_of_app
+from quarterdeck.worker.service import warn_of_gaps
 
 
 @pytest.fixture
@@ -109,6 +111,20 @@ class TestDefinition:
             ("to", "str", True),
             ("copies", "int", False),
         ]
+
+
+class TestGaps:
+    def test_a_queue_that_no_worker_of_the_app_serves_is_warned_of(self, app, caplog):
+        app.task(name="lost", queue="nowhere")(lambda: None)
+        app.task(name="fine", queue="emails")(lambda: None)
+        warn_of_gaps(plan_of_app(app), {"default", "emails"})
+        assert [record.getMessage() for record in caplog.records] == [
+            "The task lost sends its jobs to the queue nowhere, which demo does not serve: name it in queues=."
+        ]
+
+    def test_an_app_without_tasks_is_warned_of(self, caplog):
+        warn_of_gaps(plan_of_app(App("bare")), {"default"})
+        assert "bare has no tasks: is @app.task missing" in caplog.text
 
 
 class TestRefusals:

@@ -248,6 +248,8 @@ def test_zones_come_from_the_shipped_database_and_wrong_ones_name_the_nearest() 
     assert {"Europe/Berlin", "UTC", "Australia/Lord_Howe"} <= zone_names()
     assert zone("Europe/Berlin") is zone("Europe/Berlin")
     assert place(zone("America/New_York")) == "New York"
+    with pytest.raises(UnknownZoneError, match=r"Did you mean UTC\?"):
+        zone("utc")
     with pytest.raises(UnknownZoneError, match="Europe/Berlin"):
         zone("Europe/Berlim")
     for wrong in ("", "../../etc/passwd", "/etc/localtime", "Nowhere", "a\0b", "Europe"):

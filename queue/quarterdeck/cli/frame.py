@@ -39,7 +39,7 @@ COMMANDS = {
     "logs": "log lines of a job, a function or all",
     "why": "why is this job, queue or schedule not running?",
     "doctor": "check server, settings and terminal",
-    "bench": "measure engine and screen",
+    "bench": "measure the engine against SAQ and other queues",
 }
 _VALUED = {"--url", "--env", "--app", "--queue", "--style"}
 INTERRUPTED = 130

@@ -27,7 +27,8 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = difflib.get_close_matches(name, zone_names(), n=3)
+        alike = [each for each in zone_names() if each.casefold() == name.casefold()]
+        near = alike or difflib.get_close_matches(name, zone_names(), n=3)
         cure = f"Did you mean {' or '.join(near)}?" if near else "Names look like Europe/Berlin."
         raise UnknownZoneError(f"There is no time zone {name!r}.", cure) from error
 

@@ -111,7 +111,7 @@ class Service:
     def _build(self, queues: list[Queue]) -> Worker:
         plan, options = self.plan, self.options
         served = {queue.name for queue in queues}
-        _warn_of_gaps(plan, {*served, *plan.queues})
+        warn_of_gaps(plan, {*served, *plan.queues})
         schedules = {name: specs for name, specs in plan.schedules.items() if name in served}
         given: dict[str, Any] = {
             "shutdown_grace_period_s": options.grace_s,
@@ -154,7 +154,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
         await asyncio.wait([task], timeout=_CANCEL_S)
 
 
-def _warn_of_gaps(plan: Plan, served: set[str]) -> None:
+def warn_of_gaps(plan: Plan, served: set[str]) -> None:
     """Say what would otherwise only show as jobs that wait for ever."""
     if not plan.functions:
         logger.warning("%s has no tasks: is @app.task missing, or the import of their module?", plan.app_name)
