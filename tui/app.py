@@ -307,12 +307,12 @@ class Deck(DressedApp, inherit_bindings=False):
     # Commands.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A command that is not allowed or makes no sense here has no key. In the past acting keeps its keys: they
-        say why nothing is done, where silence would leave one guessing.
+        """A command that is not allowed or makes no sense here has no key. In the past and on stale data acting keeps
+        its keys: they say why nothing is done, where silence would leave one guessing.
         """
         if action == "command" and parameters:
             command = self.commands[str(parameters[0])]
-            if command.acts and self.past_ms is not None:
+            if command.acts and self.refusal():
                 return self.station.allows(command.needs(self))
             return self.available(command)
         return super().check_action(action, parameters)

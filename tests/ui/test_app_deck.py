@@ -210,6 +210,15 @@ async def test_a_key_that_acts_says_in_the_past_why_it_does_not(aboard: Aboard, 
         assert bridge.operator.calls == []
 
 
+async def test_a_key_that_acts_says_on_stale_data_why_it_does_not_even_where_no_row_is_known(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        bridge.goes_away()
+        bridge.deck.wake()
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "4", "r")
+        assert "The data is stale: acting is off" in shown(bridge)
+
+
 async def test_who_may_only_look_has_no_acting_keys_in_the_past_either(aboard: Aboard) -> None:
     async with aboard(read_only=True) as (bridge, pilot):
         await keys(bridge, pilot, "4", "less_than_sign", "r")

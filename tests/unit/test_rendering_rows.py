@@ -401,6 +401,14 @@ def test_hostile_text_becomes_plain_text_of_bounded_length(row: GridRow) -> None
         assert len(text) < 1_000
 
 
+def test_of_the_past_nobody_says_that_there_was_no_worker() -> None:
+    queue = QueueStat(name="q", depth=3)
+    assert queues.queue_state(queue, MOMENT)[0] == "no worker"
+    assert queues.queue_state(queue, MOMENT, workers_known=False)[0] == "running"
+    row = said(queues.queue_row(queue, MOMENT, workers_known=False), queues.columns())
+    assert (row["slots"], row["state"]) == ("-", "running")
+
+
 def test_what_there_is_one_of_is_said_so() -> None:
     moment = Moment(NOW)
     assert queues.queue_state(QueueStat(name="q", workers=1, depth=1, orphans=1), moment)[0] == "1 orphan"

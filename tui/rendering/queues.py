@@ -37,9 +37,11 @@ WAITING_LONG_MS: Final = 30_000
 FAILING: Final = 0.05
 
 
-def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9) -> GridRow:
-    """One queue as cells in the order of `columns`; the row's key is the queue's name."""
-    text, style = queue_state(queue, moment)
+def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9, *, workers_known: bool = True) -> GridRow:
+    """One queue as cells in the order of `columns`; the row's key is the queue's name. Of a past moment it may be that
+    nobody knows which workers there were: that is not to say that there was none.
+    """
+    text, style = queue_state(queue, moment, workers_known=workers_known)
     failing = (queue.failure_rate or 0) >= FAILING
     late = queue.oldest_ms is not None and queue.oldest_ms >= WAITING_LONG_MS
     cells: tuple[AnyCell, ...] = (
@@ -56,24 +58,24 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9) -> GridRow
         human_duration(queue.p95_ms),
         human_duration(queue.p99_ms),
         Cell(human_count(queue.failed, 6), "" if queue.failed else "muted"),
-        f"{queue.active}/{queue.slots}" if queue.workers else "none",
+        f"{queue.active}/{queue.slots}" if queue.workers else "none" if workers_known else Cell("-", "muted"),
         Cell(text, style),
     )
     return GridRow(queue.name, cells)
 
 
-def queue_state(queue: QueueStat, moment: Moment) -> tuple[str, str]:
+def queue_state(queue: QueueStat, moment: Moment, *, workers_known: bool = True) -> tuple[str, str]:
     """In what state a queue is, in a few words, and the style that goes with it."""
-    return next(_states(queue, moment))
+    return next(_states(queue, moment, deserted=workers_known and not queue.workers))
 
 
-def _states(queue: QueueStat, moment: Moment) -> Iterator[tuple[str, str]]:
+def _states(queue: QueueStat, moment: Moment, *, deserted: bool) -> Iterator[tuple[str, str]]:
     """All that can be said of a queue, the worst first."""
     if queue.error:
         yield f"broken: {moment.text(queue.error, 60)}", "bad"
     if queue.paused is not None:
         yield moment.pause(queue.paused), "paused"
-    if not queue.workers and queue.depth:
+    if deserted and queue.depth:
         yield "no worker", "bad"
     if (queue.failure_rate or 0) >= FAILING:
         yield "failing", "bad"
@@ -81,7 +83,7 @@ def _states(queue: QueueStat, moment: Moment) -> Iterator[tuple[str, str]]:
         yield "backing up", "warn"
     if queue.orphans:
         yield count_of(queue.orphans, "orphan"), "warn"
-    if not queue.workers:
+    if deserted:
         yield "no worker", "muted"
     if queue.depth or queue.active:
         yield "running", "ok"

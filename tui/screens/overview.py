@@ -73,6 +73,7 @@ class Overview(DeckScreen):
         """Update each panel in place, then share out the lines."""
         moment = self.moment()
         newest = workers.newest_version(snapshot.workers)
+        known = self.deck.past_ms is None or bool(snapshot.workers)
         self._known = {
             "queues": {queue.name: queue for queue in snapshot.queues},
             "workers": {worker.id: worker for worker in snapshot.workers},
@@ -80,7 +81,7 @@ class Overview(DeckScreen):
             "groups": {group.id: group for group in snapshot.groups},
         }
         rows: dict[str, list[GridRow]] = {
-            "queues": [queues.queue_row(queue, moment, self._spark) for queue in snapshot.queues],
+            "queues": [queues.queue_row(queue, moment, self._spark, workers_known=known) for queue in snapshot.queues],
             "workers": [workers.worker_row(worker, moment, newest_version=newest) for worker in snapshot.workers],
             "schedules": [schedules.overview_row(schedule, moment) for schedule in snapshot.schedules],
             "groups": [failures.group_row(group, moment) for group in snapshot.groups],
