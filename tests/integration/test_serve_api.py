@@ -95,3 +95,26 @@ async def test_without_a_token_nothing_can_be_done_at_all(valkey: Any, queue_nam
         assert (await client.post("/api/v1/undo")).status == 401
         assert (await client.get("/healthz")).status == 200
     await source.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "says"),
+    [
+        ("GET", "/api/v1/snapshot?scren=jobs", None, 400, "The query can't hold 'scren'"),
+        ("GET", "/api/v1/snapshot?screen=nosuch", None, 400, "The query can't be read: Invalid enum value 'nosuch'"),
+        ("GET", "/api/v1/snapshot?limit=x", None, 400, "The query can't be read"),
+        ("GET", "/nowhere", None, 404, "Not Found: GET /nowhere."),
+        ("DELETE", "/metrics", None, 405, "Method Not Allowed"),
+        ("POST", "/api/v1/queues/nosuch/pause", {}, 400, "There is no queue 'nosuch'."),
+        ("POST", "/api/v1/queues/q/explode", {}, 404, "Not Found"),
+        ("POST", "/api/v1/queues/q/pause", {"for_s": 0}, 400, "The body can't be read"),
+        ("POST", "/api/v1/enqueue", {"queue": "q", "function": "f", "delay_s": -5}, 400, "The body can't be read"),
+        ("POST", "/api/v1/act", "x" * 1_100_000, 413, "Request Entity Too Large"),
+    ],
+)
+async def test_every_refusal_is_json_with_a_sentence(
+    api: TestClient[Any, Any], method: str, path: str, body: Any, status: int, says: str
+) -> None:
+    answer = await api.request(method, path, json=body, headers=TOKEN)
+    assert answer.status == status
+    assert says in (await answer.json())["error"]

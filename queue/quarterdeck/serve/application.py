@@ -14,9 +14,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from quarterdeck.errors import ExitStatus, QuarterdeckError, UnreachableError
+from quarterdeck.errors import ExitStatus, QuarterdeckError, UnreachableError, UsageError
 from quarterdeck.model import Operator, Outcome, Screen, Source, View
 from quarterdeck.serve.bodies import ActBody, EnqueueBody, PauseBody, RunBody, UndoBody
+from quarterdeck.settings import nearest
 from quarterdeck.watch.metrics import CONTENT_TYPE, exposition
 
 SOURCE: Final = web.AppKey("source", Source)
@@ -67,6 +68,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _json({"error": f"The body can't be read: {error}.", "cure": ""}, status=400)
     except msgspec.DecodeError as error:
         return _json({"error": f"The body is not JSON: {error}.", "cure": ""}, status=400)
+    except web.HTTPException as error:
+        return _json({"error": f"{error.reason}: {request.method} {request.path}.", "cure": ""}, status=error.status)
 
 
 @web.middleware
@@ -101,7 +104,13 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _snapshot(request: web.Request) -> web.Response:
-    view = msgspec.convert(dict(request.query), View, strict=False)
+    unknown = [name for name in request.query if name not in View.__struct_fields__]
+    if unknown:
+        raise UsageError(f"The query can't hold '{unknown[0]}'.", nearest(unknown[0], View.__struct_fields__))
+    try:
+        view = msgspec.convert(dict(request.query), View, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The query can't be read: {error}.") from error
     limited = msgspec.structs.replace(view, limit=min(max(view.limit, 0), MOST_ROWS))
     return _json(await request.app[SOURCE].snapshot(limited))
 
@@ -139,6 +148,9 @@ async def _queue(request: web.Request) -> web.Response:
     if request.match_info["verb"] == "resume":
         return _outcome(await operator.resume_queue(queue))
     body = await _body(request, PauseBody)
+    known = {stat.name for stat in (await request.app[SOURCE].snapshot(View(screen=Screen.QUEUES, limit=0))).queues}
+    if queue not in known:  # a slip would leave running what was meant
+        raise UsageError(f"There is no queue '{queue}'.", nearest(queue, known))
     return _outcome(await operator.pause_queue(queue, for_s=body.for_s, reason=body.reason))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ class EnqueueBody(_Body, frozen=True, kw_only=True):
     function: str
     arguments: dict[str, Any] = {}
     key: str | None = None
-    delay_s: float = 0
+    delay_s: Annotated[float, msgspec.Meta(ge=0)] = 0
 
 
 class ActBody(_Body, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class UndoBody(_Body, frozen=True, kw_only=True):
 class PauseBody(_Body, frozen=True, kw_only=True):
     """For how long (None: until resumed), and why."""
 
-    for_s: float | None = 3600
+    for_s: Annotated[float, msgspec.Meta(gt=0)] | None = 3600
     reason: str = ""
 
 
