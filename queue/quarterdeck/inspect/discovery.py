@@ -27,9 +27,9 @@ PAUSE_S: Final = 0.02
 """Between later steps, so that a sweep takes little from anybody."""
 EVERY_S: Final = 60.0
 """Between two sweeps."""
-LATELY_S: Final = 3.0
+LATELY_S: Final = 15.0
 """A stock worker enqueues a cron's next job within a second or two after the last one ended: until then nothing is
-pending, and the cron is there all the same."""
+pending, and the cron is there all the same. On a bad line snapshots are seconds apart: several may fall in between."""
 
 _OF_A_QUEUE: Final = re.compile(r"saq:(?P<queue>.+):(?:incomplete|stats)", re.DOTALL)
 _GLOB: Final = re.compile(r"([*?\[\]\\^])")
