@@ -172,6 +172,14 @@ class TestDelays:
             for job in made:
                 await until(lambda job=job: has_status(queue, job.key, Status.COMPLETE))
 
+    async def test_many_short_delays_are_looked_for_together(self, queue):
+        async with working(queue, concurrency=50) as worker:
+            before = worker.turns.wire.round_trips
+            now_s = time.time()
+            made = await asyncio.gather(*(queue.enqueue("quick", scheduled=now_s + n / 1000) for n in range(500)))
+            await until(lambda: worker.runner.tally.complete == len(made))
+            assert worker.turns.wire.round_trips - before < 1000
+
     async def test_one_for_later_tells_nobody(self, queue):
         async with working(queue) as worker:
             await queue.enqueue("quick", scheduled=time.time() + 3600)

@@ -29,11 +29,12 @@ class Promotion:
         self._most_s = most_s
         self._loop = asyncio.get_running_loop()
         self._at_s = 0.0
+        self._looked_s = 0.0
         self._sooner = asyncio.Event()
 
     def expect(self, in_s: float) -> None:
         """A job is due in `in_s` seconds: look then at the latest."""
-        at_s = self._loop.time() + max(in_s, 0.0)
+        at_s = max(self._loop.time() + in_s, self._looked_s + CLOSEST_S)
         if at_s < self._at_s:
             self._at_s = at_s
             self._sooner.set()
@@ -43,7 +44,8 @@ class Promotion:
         while True:
             await self._time_to_look()
             await self._turns.connected.wait()
-            self._at_s = self._loop.time() + self._most_s
+            self._looked_s = self._loop.time()
+            self._at_s = self._looked_s + self._most_s
             wait_s = await self._look()
             self._at_s = min(self._at_s, self._loop.time() + wait_s)
 
