@@ -70,10 +70,10 @@ async def set_aside(deck: Deck) -> None:
         Field("reason", "why     ", "", "others will read this"),
     )
     lines = (
-        f"Jobs of {clean(target.queue, 30)} that match, waiting now or coming later, are set",
-        "aside and counted while the queue flows; :quarantine releases or deletes them.",
-        "With an error only those that failed with it before and are tried again;",
-        "without one all that match, before their first run.",
+        f"Jobs of {clean(target.queue, 24)} that match, waiting or coming later, are",
+        "set aside and counted while the queue flows; see :quarantine.",
+        "With an error: those that failed with it before and come again.",
+        "Without one: all that match, before their first run.",
     )
     answer = await ask(deck, Card("Set jobs aside?", lines, (("aside", "Set aside"),), fields=fields))
     if answer is None:
