@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.app.handle import Handle
 
 if TYPE_CHECKING:
+    from saq.job import Job
+
     from quarterdeck.broker.queue import Queue
     from quarterdeck.flow.step import Step
 
@@ -18,6 +20,8 @@ class Outbox:
 
     def __init__(self, url: str | None) -> None:
         self.url = url
+        self.before: list[Callable[[str, Job], None]] = []
+        """Called with the queue's name and each job before it is sent; may add to the job's meta."""
         self._queues: dict[str, Queue] = {}
         self._lent: dict[str, Queue] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -51,6 +55,9 @@ class Outbox:
             queue = self.queue(name)
             chosen = [at for at, step in enumerate(steps) if step.queue == name]
             jobs = [job_of(steps[at], key=steps[at].key or queue.new_key()) for at in chosen]
+            for hook in self.before:
+                for job in jobs:
+                    hook(name, job)
             with door():
                 accepted = [await queue.enqueue(jobs[0])] if len(jobs) == 1 else await queue.enqueue_many(jobs)
             for at, job, new in zip(chosen, jobs, accepted, strict=True):

@@ -1,1 +1,1 @@
-"""Watching without looking: metrics, alert rules and notifications, all from the same `Snapshot` as the screen."""
+"""Watching without looking: metrics, alert rules and notifications from the same `Snapshot` as the screen; tracing."""
