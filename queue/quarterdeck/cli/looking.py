@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import json
 import re
+import shutil
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -86,14 +88,25 @@ def _escaped(found: re.Match[str]) -> str:
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in found[0])
 
 
+def narrowed(widths: Sequence[int], columns: int) -> list[int]:
+    """Widths of columns, two cells apart, that fit into `columns` cells: the widest gives first, down to 8."""
+    fitting = list(widths)
+    while (excess := sum(fitting) + 2 * (len(fitting) - 1) - columns) > 0 and max(fitting) > 8:
+        at = fitting.index(max(fitting))
+        fitting[at] = max(8, fitting[at] - excess)
+    return fitting
+
+
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 60) -> None:
     """Print rows in columns as wide as they need, at most `wide`; a head that begins with `>` aligns to the right.
 
-    Cells are cleaned here: none can be anything but text.
+    Cells are cleaned here: none can be anything but text. On a terminal the widest column gives what does not fit.
     """
     cells = [[clean(cell, 4 * wide) for cell in row] for row in rows]
     names = [head.lstrip(">") for head in heads]
     widths = [min(wide, max(cell_width(text) for text in column)) for column in zip(names, *cells, strict=True)]
+    if sys.stdout.isatty():
+        widths = narrowed(widths, shutil.get_terminal_size().columns)
     for row in (names, *cells):
         fitted = [
             fit(cell, width, "right" if head.startswith(">") else "left")
