@@ -148,7 +148,8 @@ async def test_secrets_are_masked_where_it_is_listed_and_the_bin_says_what_it_wa
     await operator.delete_unreadable(queue_name)
     page = (await source.snapshot(View(screen=Screen.BIN))).page
     assert page is not None
-    assert page.rows[0].error == "can't be read: it is not JSON"
+    row = page.rows[0]
+    assert (row.error, row.key, row.aside) == ("can't be read: it is not JSON", "k1", True)
     await source.close()
 
 

@@ -421,3 +421,11 @@ def test_what_there_is_one_of_is_said_so() -> None:
     one = WorkerRow(id="w", name="w", slots=1, running=1, beat_ms=NOW)
     assert "its slot is busy" in why_worker(one, moment)
     assert why_worker(replace(one, slots=2), moment) == "w runs 1 job on 2 slots."
+
+
+def test_the_bin_says_of_garbage_that_it_was_none_that_could_be_read() -> None:
+    row = BinRow(
+        id="q/a/k", queue="q", key="k", function="", deleted_ms=NOW, expires_ms=NOW + H, who="ann", was=JobState.FAILED
+    )
+    assert said(acts.bin_row(row, MOMENT), acts.BIN_COLUMNS)["was"] == "failed"
+    assert said(acts.bin_row(replace(row, aside=True), MOMENT), acts.BIN_COLUMNS)["was"] == "unread"

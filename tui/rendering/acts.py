@@ -83,7 +83,7 @@ def bin_row(row: BinRow, moment: Moment) -> GridRow:
     cells: tuple[AnyCell, ...] = (
         moment.text(row.function, 80),
         moment.text(row.key, 80),
-        str(row.was),
+        Cell("unread", "warn") if row.aside else str(row.was),
         Age(row.deleted_ms),
         Countdown(row.expires_ms),
         moment.text(row.who, 40),

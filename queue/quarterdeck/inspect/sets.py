@@ -187,10 +187,11 @@ def _bin_row(queue: str, member: bytes, deleted: bytes, record: bytes | None, fa
     found = decoded(_BINNED, record) or Binned(key=text(member).partition("/")[2])
     words = decoded(_WORDS, failed) or FailedWords()
     was = JobState.ABORTED if words.status == "aborted" else _BIN_STATES.get(found.was, JobState.FAILED)
+    aside = found.was == "aside"
     return BinRow(
         id=f"{queue}/{text(member)}",
         queue=queue,
-        key=found.key,
+        key=found.key.removeprefix(keys_of(queue).job("")) if aside else found.key,
         function=words.function,
         deleted_ms=moment_ms(deleted),
         expires_ms=found.expires_ms,
@@ -198,4 +199,5 @@ def _bin_row(queue: str, member: bytes, deleted: bytes, record: bytes | None, fa
         was=was,
         act=found.act,
         error=words.error,
+        aside=aside,
     )

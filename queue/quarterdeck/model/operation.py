@@ -29,6 +29,8 @@ class BinRow(Row, frozen=True, kw_only=True):
     act: str = ""
     """The act that put it there; `u` undoes it."""
     error: str = ""
+    aside: bool = False
+    """It was no job that could be read, and had been set aside: `was` says nothing then."""
 
 
 class BulkRow(Row, frozen=True, kw_only=True):

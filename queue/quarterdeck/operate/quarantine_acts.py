@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from quarterdeck.errors import RefusedError
+from quarterdeck.keys import keys_of
 from quarterdeck.model import Outcome
 from quarterdeck.operate import quarantine, unreadable
 from quarterdeck.operate.audit import UndoRecord
@@ -60,7 +61,8 @@ class QuarantineActs(Bridge):
         skips = counts + Counter({"is gone": len(set(entries)) - len(found)} if len(set(entries)) > len(found) else {})
         line = self._echo.line("quarantine", "drop", *entries[:20], queue=queue, reason=reason)
         message = f"Deleted {count_of(done, 'unreadable payload')}." if done else "There is nothing unreadable there."
-        subject = entries[0] if len(entries) == 1 else count_of(done, "unreadable payload")
+        named = [entry.removeprefix(keys_of(queue).job("")) for entry in entries]
+        subject = named[0] if len(named) == 1 else count_of(done, "unreadable payload")
         undo = UndoRecord(kind="bin", queue=queue, who=self.who, data={"act": act}) if done else None
         return await self._done(
             "delete", subject, message, queue=queue, reason=reason, done=done, skips=skips, command=line, undo=undo,
