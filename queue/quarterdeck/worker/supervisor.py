@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from quarterdeck.errors import ExitStatus
+from quarterdeck.text import count_of
 
 logger = logging.getLogger("quarterdeck.supervisor")
 
@@ -66,7 +67,9 @@ class Supervisor:
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Stop all in order; safe to call twice, which passes the signal on again."""
         if not self._stop.is_set():
-            logger.info("stopping %d processes (%s)", len(self._running), signal.Signals(number).name)
+            logger.info(
+                "stopping %s (%s)", count_of(len(self._running), "process", "processes"), signal.Signals(number).name
+            )
         self._stop.set()
         for process in list(self._running.values()):
             if process.returncode is None:
