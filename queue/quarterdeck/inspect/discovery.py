@@ -27,6 +27,8 @@ PAUSE_S: Final = 0.02
 """Between later steps, so that a sweep takes little from anybody."""
 EVERY_S: Final = 60.0
 """Between two sweeps."""
+LOOK_S: Final = 2.0
+"""How often snapshots look at what is due next for crons that were not met before."""
 LATELY_S: Final = 15.0
 """A stock worker enqueues a cron's next job within a second or two after the last one ended: until then nothing is
 pending, and the cron is there all the same. On a bad line snapshots are seconds apart: several may fall in between."""
@@ -45,6 +47,7 @@ class Discovery:
         self.crons: dict[str, set[str]] = {}
         """Queue → functions that a cron was met of."""
         self._met: dict[tuple[str, str], float] = {}
+        self._looked: dict[str, float] = {}
         self.paused: set[str] = set()
         """Functions whose cron has an abort marker; SAQ's markers don't name the queue."""
         self.sweeps = 0
@@ -62,6 +65,14 @@ class Discovery:
         names, now = set(functions), time.monotonic()
         self.crons.setdefault(queue, set()).update(names)
         self._met.update({(queue, name): now for name in names})
+
+    def time_to_look(self, queue: str) -> bool:
+        """Whether to look again at what is due next in a queue for crons that were not met before: now and then."""
+        now = time.monotonic()
+        if now - self._looked.get(queue, -LOOK_S) < LOOK_S:
+            return False
+        self._looked[queue] = now
+        return True
 
     def met_lately(self, queue: str, function: str) -> bool:
         """Whether something was pending for a cron so lately that its worker may be about to enqueue the next."""

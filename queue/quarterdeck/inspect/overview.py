@@ -9,8 +9,8 @@ import msgspec
 
 from quarterdeck.inspect.discovery import Discovery
 from quarterdeck.inspect.failures import GroupsPart, in_order
-from quarterdeck.inspect.grouping import MOST, GroupStore
-from quarterdeck.inspect.minutes import MinuteStore
+from quarterdeck.inspect.grouping import MOST
+from quarterdeck.inspect.memory import QueueMemory
 from quarterdeck.inspect.plan import Plan
 from quarterdeck.inspect.queues import QueuePart
 from quarterdeck.inspect.schedules import SchedulesPart
@@ -47,26 +47,26 @@ class Overview:
         plan: Plan,
         view: View,
         queues: Sequence[str],
-        stores: Mapping[str, MinuteStore],
-        groups: Mapping[str, GroupStore],
+        memory: Mapping[str, QueueMemory],
         *,
         minute: int,
         stock: set[str],
         discovery: Discovery,
     ) -> None:
-        self.view, self.queue_names, self.stores = view, queues, stores
+        self.view, self.queue_names = view, queues
+        self.stores = {queue: memory[queue].minutes for queue in queues}
         everything = view.screen in _WHOLE_HOUR
         running = view.screen in {Screen.WORKERS, Screen.WORKER, Screen.OVERVIEW}
         shared = GROUPS if view.screen is Screen.OVERVIEW else GROUPS // 2
         most = MOST if view.screen in _FAILURES else max(5, shared // max(1, len(queues)))
         self.queues = {
             queue: QueuePart(
-                plan, queue, stores[queue], minute=minute, everything=everything, running=running and queue in stock
+                plan, queue, memory[queue], minute=minute, everything=everything, running=running and queue in stock
             )
             for queue in queues
         }
         self.workers = {queue: WorkersPart(plan, queue) for queue in queues}
-        self.groups = {queue: GroupsPart(plan, queue, most, groups[queue]) for queue in queues}
+        self.groups = {queue: GroupsPart(plan, queue, most, memory[queue].groups) for queue in queues}
         self.schedules = SchedulesPart(plan, view, queues, discovery)
         self.bulks = BulksPart(plan, queues)
         self.operators = OperatorsPart(plan)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from quarterdeck.inspect.minutes import MinuteStore
-from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
+from quarterdeck.inspect.front import waiting_row
+from quarterdeck.inspect.memory import QueueMemory
+from quarterdeck.inspect.payload import HEAD, TAIL
 from quarterdeck.inspect.plan import Answer, Plan, text
 from quarterdeck.inspect.workers import is_live
 from quarterdeck.keys import keys_of
@@ -27,11 +28,12 @@ class QueuePart:
     """The reads for one queue's figures."""
 
     def __init__(
-        self, plan: Plan, queue: str, store: MinuteStore, *, minute: int, everything: bool, running: bool
+        self, plan: Plan, queue: str, memory: QueueMemory, *, minute: int, everything: bool, running: bool
     ) -> None:
         keys = keys_of(queue)
         self.queue = queue
-        self.store = store
+        self.store = store = memory.minutes
+        self._front = memory.front
         self.depth = plan.call(keys.queued, "LLEN")
         self.active = plan.call(keys.active, "LLEN")
         self.scheduled = plan.call(keys.incomplete, "ZCOUNT", "(0", "+inf")
@@ -41,20 +43,20 @@ class QueuePart:
         self.quarantined = plan.call(keys.quarantine, "HLEN")
         self.held = plan.call(keys.held, "ZCARD")
         self.put_off = plan.ask(keys.queued, "small", "HLEN", keys.orphans, MOST_ORPHANS, "HVALS", keys.orphans)
-        self.front = plan.ask(keys.queued, "front", keys.queued, FRONT, HEAD, TAIL)
-        self.running = plan.ask(keys.queued, "front", keys.active, RUNNING, HEAD, TAIL) if running else Answer()
+        self.front = memory.front.ask(plan, keys.queued, FRONT)
+        self.running = plan.ask(keys.queued, "front", keys.active, RUNNING, HEAD, TAIL, "") if running else Answer()
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
         self.minutes = plan.ask(keys.queued, "minutes", keys.minute(0)[:-1], store.recent(), *wanted)
 
     @cached_property
     def front_rows(self) -> list[JobRow]:
         """The jobs that are next. Not before the plan has been run."""
-        return [_row(self.queue, row, JobState.QUEUED) for row in self.front.rows()]
+        return self._front.absorb(self.front.rows())
 
     @cached_property
     def running_rows(self) -> list[JobRow]:
         """The jobs that were taken longest ago, when they were asked for. Not before the plan has been run."""
-        return [_row(self.queue, row, JobState.ACTIVE) for row in self.running.rows()]
+        return [waiting_row(self.queue, JobState.ACTIVE, *row) for row in self.running.rows()]
 
     def stat(self, now_ms: int, workers: Iterable[WorkerRow], trouble: str = "") -> QueueStat:
         """The queue's figures at `now_ms`; `workers` are those that serve it, `trouble` says what can't be read."""
@@ -120,12 +122,6 @@ def read_pause(raw: bytes | None) -> PauseStat | None:
         return msgspec.json.decode(raw, type=PauseStat)
     except (ValueError, RecursionError):
         return PauseStat(owner="?", reason="the record can't be read")
-
-
-def _row(queue: str, row: list[Any], state: JobState) -> JobRow:
-    job_id, size, head, tail = row
-    reading = read_payload(size, head, tail, queue=queue)
-    return job_row(queue, text(job_id), state, reading, size=size)
 
 
 def _oldest_ms(front: list[JobRow], now_ms: int) -> int | None:

@@ -43,6 +43,9 @@ class KnownCrons(Protocol):
     def remember(self, queue: str, functions: Iterable[str]) -> None:
         """Keep functions whose cron was met."""
 
+    def time_to_look(self, queue: str) -> bool:
+        """Whether to look again at what is due in a queue for crons that were not met before."""
+
     def met_lately(self, queue: str, function: str) -> bool:
         """Whether something was pending for a cron seconds ago."""
 
@@ -55,7 +58,9 @@ class StockCronsPart:
         self.queue = queue
         self._known = known
         self._prefix = keys.job(CRON)
-        self._next = plan.ask(keys.queued, "due", keys.incomplete, self._prefix, LOOKED_AT)
+        looking = known.time_to_look(queue)
+        due = ("due", keys.incomplete, self._prefix, LOOKED_AT)
+        self._next = plan.ask(keys.queued, *due) if looking else Answer()
         self._states: list[tuple[str, Answer, Answer]] = [
             (
                 function,

@@ -13,9 +13,8 @@ from quarterdeck.broker.door import through_the_door
 from quarterdeck.inspect.attempts import AttemptStore
 from quarterdeck.inspect.background import Background
 from quarterdeck.inspect.filter import Filter, parse_filter
-from quarterdeck.inspect.grouping import GroupStore
 from quarterdeck.inspect.jobs import SORTS, Segment, read_window
-from quarterdeck.inspect.minutes import MinuteStore
+from quarterdeck.inspect.memory import QueueMemory
 from quarterdeck.inspect.overview import Overview
 from quarterdeck.inspect.past import PastPart
 from quarterdeck.inspect.plan import Plan, text
@@ -45,8 +44,7 @@ class RedisSource:
         self._cluster = isinstance(client, RedisCluster)
         self._only = tuple(dict.fromkeys(queues or ()))
         self._known: set[str] = set(self._only)
-        self._stores: dict[str, MinuteStore] = {}
-        self._groups: dict[str, GroupStore] = {}
+        self._memory: dict[str, QueueMemory] = {}
         self._attempts = AttemptStore()
         self._searches = Searches()
         self._server = ServerPart()
@@ -129,10 +127,10 @@ class RedisSource:
         minute = (time.time_ns() // 1_000_000 + self._offset_ms) // 60_000
         names = plan.call(QUEUES, "SMEMBERS")
         self._server.ask(plan, QUEUES)
-        stores = {queue: self._stores.setdefault(queue, MinuteStore()) for queue in queues}
-        groups = {queue: self._groups.setdefault(queue, GroupStore()) for queue in queues}
+        for queue in queues:
+            self._memory.setdefault(queue, QueueMemory(queue))
         looking = self._background.discovery
-        overview = Overview(plan, view, queues, stores, groups, minute=minute, stock=self._stock, discovery=looking)
+        overview = Overview(plan, view, queues, self._memory, minute=minute, stock=self._stock, discovery=looking)
         subject = SubjectPart(plan, view, queues, wanted, overview, self._attempts, cluster=self._cluster)
         await plan.run(self._client, cluster=self._cluster)
         self.round_trips = plan.round_trips

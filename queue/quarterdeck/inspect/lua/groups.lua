@@ -31,10 +31,12 @@ end
 -- What came since a group was read. `k` says what was there then: last seen, count, number of the step of then, jobs in
 -- that step, jobs in the steps before it, as words. Returns the counts of the steps from then to now and, where jobs have
 -- left it, the first time that is left; nothing when the steps before have changed too.
-local function since(key, words, count, steps, high, step)
+local function since(key, words, seen, count, steps, high, step)
   local k = {}
   for word in string.gmatch(words, '%S+') do k[#k + 1] = tonumber(word) end
   if high - k[3] >= steps then return nil end
+  -- What came last came into a step that was over already.
+  if seen ~= string.match(words, '%S+') and tonumber(seen) < k[3] * step then return nil end
   local counts, sum = counts_of(key, k[3], high, step, '+inf')
   local first = function() return call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] end
   if sum - k[4] == count - k[2] then
@@ -52,8 +54,8 @@ end
 -- (msgpack: signature → words, see above), rows of failed jobs
 -- Returns {the present step} when nothing has changed, else {the present step, failed jobs, signatures and when they were
 -- last seen (words), rows {signature, last seen, count, row or false, first time or false, counts of the newest steps,
--- oldest first, the row of a job or false}}; a group that is as it was is its signature alone. Of a group that should be read whole and has no leave
--- there are no counts.
+-- oldest first, the row of a job or false}}; a group that is as it was is its signature alone. Of a group that should be
+-- read whole and has no leave there are no counts.
 OPS['groups'] = function(a)
   local past, steps, step, leave = a[8] ~= '', tonumber(a[5]), tonumber(a[6]), tonumber(a[7])
   local now = past and tonumber(a[8]) or NOW[1] * 1000 + math.floor(NOW[2] / 1000)
@@ -71,7 +73,7 @@ OPS['groups'] = function(a)
         rows[#rows + 1] = signature
       else
         local row, counts, first, sample = false, nil, false, false
-        if k then counts, first = since(key, k, count, steps, high, step) end
+        if k then counts, first = since(key, k, seen, count, steps, high, step) end
         if not counts then
           local oldest = call('ZRANGE', key, 0, 0, 'WITHSCORES')
           row, first, counts = try('HGET', a[2], signature), oldest[2], {}

@@ -31,11 +31,13 @@ OPS['payloads'] = function(a)
   return rows
 end
 
--- The first jobs of a list with their payloads. a = list, count (1 or more), head, tail
+-- The first jobs of a list with their payloads. a = list, count (1 or more), head, tail, ids of which the payload is known
+-- (each between line ends). Of these there is the id alone.
 OPS['front'] = function(a)
   local rows = {}
   for _, id in ipairs(call('LRANGE', a[1], 0, tonumber(a[2]) - 1)) do
-    rows[#rows + 1] = payload_of(id, tonumber(a[3]), tonumber(a[4]))
+    local known = string.find(a[5], '\n' .. id .. '\n', 1, true)
+    rows[#rows + 1] = known and id or payload_of(id, tonumber(a[3]), tonumber(a[4]))
   end
   return rows
 end
