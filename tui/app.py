@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
-from pathlib import Path
 from typing import ClassVar, Final
 
 from msgspec.structs import replace
@@ -19,8 +17,9 @@ from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
+from tui.departure import Departure
 from tui.line import SteadyRoundTrip, copy_text, slowness, turn_mouse
-from tui.look.dressed import DressedApp
+from tui.look.dressed import STYLESHEET, DressedApp
 from tui.look.glyphs import ASCII, UNICODE
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
 from tui.reading import ReadingLoop
@@ -32,13 +31,8 @@ from tui.sightings import Sightings
 from tui.station import Right, Station
 from tui.widgets.turnstile import Turnstile
 
-STYLESHEET: Final = Path(__file__).parent / "look" / "deck.tcss"
 NEWS_EVERY: Final = 3
 """Seconds between two questions for news of the embedded server."""
-LOADED_S: Final = 2.0
-"""By then the server's client is loaded, too."""
-KEPT_S: Final = 0.7
-"""By then the rows are there, and there is time to keep the first painting."""
 STALE_AFTER_S: Final = 6.0
 """Rows older than this are stale even when no read has failed: one is stuck in flight."""
 
@@ -65,6 +59,7 @@ class Deck(DressedApp, inherit_bindings=False):
         self.reading = ReadingLoop(
             station.open_source, self.view, self.post_message, self._interval_s, station.first_look
         )
+        self._departure = Departure(self)
         self.acting = Acting(station, self.refusal)
         self.sightings = Sightings()
         self.round_trip = SteadyRoundTrip()
@@ -92,18 +87,9 @@ class Deck(DressedApp, inherit_bindings=False):
     async def on_mount(self) -> None:
         """Start to read once the first painting is out."""
         self.animation_level = "none"
-        if self.station.first.screen is not Screen.OVERVIEW:
-            await self.push_screen(screen_for(self.station.first))
+        await self._departure.board()
         self.set_interval(1.0, self._tick)
-        self.call_after_refresh(self._cast_off)
-
-    def _cast_off(self) -> None:
-        """The first painting is out: begin to read."""
-        self.set_timer(LOADED_S, _collect)
-        if self.station.first_sight is not None and self.snapshot is None:
-            self.set_timer(KEPT_S, self.station.first_sight.look(self.driver))
-        self.run_worker(self.reading.run(), name="reading")
-        self.run_worker(self.acting.stay_present(lambda: str(self.deck_screen.SCREEN)), name="presence")
+        self.call_after_refresh(self._departure.cast_off)
 
     async def on_unmount(self) -> None:
         """Take leave of the server."""
@@ -128,7 +114,7 @@ class Deck(DressedApp, inherit_bindings=False):
     def view(self) -> View:
         """What is on screen now: the question for the next read."""
         view = self.deck_screen.view()
-        return view if self.past_ms is None else _at(view, self.past_ms)
+        return view if self.past_ms is None else replace(view, at_ms=self.past_ms)
 
     def wake(self) -> None:
         """Read now: something was done, or something else is on screen."""
@@ -364,13 +350,3 @@ class Deck(DressedApp, inherit_bindings=False):
         self.post_message(ActFinished(outcome))
         self.wake()
         return outcome
-
-
-def _collect() -> None:
-    """Let the garbage collector run again; all that was loaded stays, and it need not look there."""
-    gc.freeze()
-    gc.enable()
-
-
-def _at(view: View, at_ms: int) -> View:
-    return replace(view, at_ms=at_ms)

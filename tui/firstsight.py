@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from quarterdeck.settings import Settings
     from tui.terminal.capabilities import Capabilities
 
+RENEWED_S: Final = 86_400.0
+"""A painting this old is painted anew, should anything have changed that its key does not tell."""
 _SHEETS: Final = (Path(__file__).parent / "look" / "deck.tcss", Path(__file__).parent / "demo.tcss")
 
 
@@ -34,13 +36,15 @@ class FirstSight:
         self._album: Final = Album(Path(settings.data_dir) / "paintings")
         self._key: Final = _key(settings, view, capabilities, light)
         self._known: Painting | None = None
+        self.fresh = False
+        """One was shown that need not be renewed: no painting without rows is wanted this time."""
 
     def show(self) -> None:
         """Show it, if the last start left one."""
         if self._wanted:
             self._known = self._album.find(self._key)
-            if self._known is not None:
-                prelude.show(self._known)
+            if self._known is not None and prelude.show(self._known):
+                self.fresh = self._album.age_s(self._key) < RENEWED_S
 
     def look(self, driver: Driver | None) -> Callable[[], None]:
         """Take note of what is painted now; what is returned keeps it, when there is time for that."""
@@ -50,9 +54,7 @@ class FirstSight:
         finish: Callable[[str], Painting] = draw()
 
         def keep() -> None:
-            painting = finish(self._key)
-            if painting != self._known:
-                self._album.keep(painting)
+            self._album.keep(finish(self._key))
 
         return keep
 

@@ -42,6 +42,7 @@ class ReadingLoop:
         self._post = post
         self._interval_s = interval_s
         self._first_look = first_look
+        self._looking: asyncio.Task[None] | None = None
         self._awake = asyncio.Event()
         self._reading = asyncio.Lock()
         self._source: Source | None = None
@@ -53,11 +54,20 @@ class ReadingLoop:
         """Read now, or as soon as the read in flight is through."""
         self._awake.set()
 
+    def look(self) -> asyncio.Task[None]:
+        """Post the first look when it comes; `run` waits for it. May be called before that, in the running loop."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        return self._looking
+
+    async def _look(self) -> None:
+        if self._first_look is not None and (seen := await self._first_look()) is not None:
+            self._post(SnapshotReady(seen))
+
     async def run(self) -> None:
         """Read until cancelled; closes the source on the way out."""
         try:
-            if self._first_look is not None and (seen := await self._first_look()) is not None:
-                self._post(SnapshotReady(seen))
+            await self.look()
             while True:
                 self._awake.clear()
                 await self._read()

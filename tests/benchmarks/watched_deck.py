@@ -41,8 +41,7 @@ def main() -> int:
 
         reads = 0
 
-        def _cast_off(self) -> None:
-            super()._cast_off()
+        async def on_mount(self) -> None:
             self._watching = asyncio.create_task(watch())
 
         def _interval_s(self) -> float:

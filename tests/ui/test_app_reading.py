@@ -207,3 +207,21 @@ async def test_what_the_lookout_saw_is_posted_before_anything_is_opened(seen: bo
             assert again.snapshot is not early
         assert it.post.messages.empty()
     assert opened == [0]
+
+
+async def test_the_first_look_may_be_posted_before_the_loop_is_run_and_is_posted_once() -> None:
+    it = Loop()
+
+    async def first_look() -> Snapshot | None:
+        return Snapshot(taken_ms=1, rtt_ms=0.1, view=View())
+
+    it.loop = ReadingLoop(it._open, lambda: it.view, it.post, lambda: 60.0, first_look)
+    await it.loop.look()
+    assert it.opened == 0
+    async with it:
+        messages = [await it.post.next() for _ in range(2)]
+        assert [message.snapshot.taken_ms == 1 for message in messages if isinstance(message, SnapshotReady)] == [
+            True,
+            False,
+        ]
+        assert it.post.messages.empty()

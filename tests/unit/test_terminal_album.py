@@ -94,3 +94,13 @@ def test_a_terminal_shows_what_was_painted_and_the_book_keeping_agrees(
     going_on = Encoder(kept, styles, erases_in_colour=erases)
     going_on.resume(back)
     assert going_on.encode(10_000) == b""
+
+
+def test_the_age_of_a_painting_is_known(tmp_path: Path) -> None:
+    album = Album(tmp_path)
+    assert album.age_s("one") == float("inf")
+    album.keep(ONE)
+    assert album.age_s("one") < 3600
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (0, 0))
+    assert album.age_s("one") > 10**9

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from textual.app import App
 from textual.driver import Driver
 
 from tui.look.themes import DARK, THEMES
+
+STYLESHEET: Final = Path(__file__).parent / "deck.tcss"
+"""The deck's own look, before what an environment lays over it."""
 
 
 class DressedApp(App[None], inherit_bindings=False):

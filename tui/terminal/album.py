@@ -7,6 +7,7 @@ holds nothing a server said. Whatever it depends on is in its `key`; one that fi
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,12 @@ class Album:
                 found = msgspec.msgpack.decode(file.read(), type=Painting)
                 return found if found.key == key else None
         return None
+
+    def age_s(self, key: str) -> float:
+        """Seconds since the painting for `key` was kept; infinite where there is none."""
+        with suppress(OSError):
+            return time.time() - self._file(key).stat().st_mtime
+        return float("inf")
 
     def keep(self, painting: Painting) -> None:
         """Keep it, and of those before only the latest. What can't be written is not kept."""

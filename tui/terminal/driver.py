@@ -106,6 +106,10 @@ class DeckDriver(LinuxDriver):
         """Take note of the screen as it is now; what is returned draws it for the album, when there is time."""
         return self._painter.note()
 
+    def painted(self) -> None:
+        """The first painting is whole: no more of it is waited for."""
+        self._painter.settled()
+
     def toggle_mouse(self) -> bool:
         """Switch mouse reports; the new state. They start off over SSH."""
         self._mouse = not self._mouse

@@ -198,6 +198,12 @@ class Painter:
         self._cancel()
         self._timer = self._loop.call_later(pause, self._settled)
 
+    def settled(self) -> None:
+        """The screen is whole: what waits for more of it goes out now."""
+        if self._settle_until is not None:
+            self._cancel()
+            self._settled()
+
     def _settled(self) -> None:
         self._settle_until = None
         self._paint()

@@ -1,0 +1,53 @@
+"""From the first painting to the first read: what is done when, so that nothing the user waits for waits itself."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Final
+
+from quarterdeck.model import Screen
+from tui.line import deck_driver
+from tui.screens.registry import screen_for
+
+if TYPE_CHECKING:
+    from tui.app import Deck
+
+LOADED_S: Final = 2.0
+"""By then the server's client is loaded, too: the garbage collector may run, and need not look at all that."""
+KEPT_S: Final = 0.7
+"""By then the rows are there, and there is time to keep the first painting."""
+
+
+class Departure:
+    """The start of one dashboard."""
+
+    def __init__(self, deck: Deck) -> None:
+        self._deck = deck
+
+    async def board(self) -> None:
+        """The screen is being made: put the view that was named on it, and rows if they are known already.
+
+        Where the first painting is to be kept for the next start, the rows come after it.
+        """
+        deck, sight = self._deck, self._deck.station.first_sight
+        if deck.station.first.screen is not Screen.OVERVIEW:
+            await deck.push_screen(screen_for(deck.station.first))
+        if sight is not None and sight.fresh:
+            deck.reading.look()
+
+    def cast_off(self) -> None:
+        """The first painting is whole: send it, and begin to read."""
+        deck, sight = self._deck, self._deck.station.first_sight
+        driver = deck_driver(deck.driver)
+        if driver is not None:
+            driver.painted()
+        if sight is not None and deck.snapshot is None:
+            deck.set_timer(KEPT_S, sight.look(driver))
+        deck.set_timer(LOADED_S, _collect)
+        deck.run_worker(deck.reading.run(), name="reading")
+        deck.run_worker(deck.acting.stay_present(lambda: str(deck.deck_screen.SCREEN)), name="presence")
+
+
+def _collect() -> None:
+    gc.freeze()
+    gc.enable()
