@@ -33,6 +33,7 @@ from quarterdeck.model import (
     PauseStat,
     QuarantineRow,
     QueueDetail,
+    QueueHour,
     QueueStat,
     RunRow,
     ScheduleDetail,
@@ -302,6 +303,11 @@ def _answer(view: View) -> dict[str, Any]:
             stat = next((it for it in queues() if it.name == view.subject), queues()[0])
             detail = QueueDetail(
                 row=stat, functions=(("send_email", 1), ("export_csv", 2)), orphans=(("old_job", 4),),
+                hour=QueueHour(
+                    arrived=tuple(1_200 + 40 * minute for minute in range(60)), finished=(1_260,) * 60,
+                    failing=(*((0.0,) * 40), *(at / 300 for at in range(20))), p50_ms=(31.0,) * 60,
+                    p95_ms=tuple(80.0 + minute for minute in range(60)),
+                ),
                 why="10 of 10 slots are busy; about 98 s until a new job starts.", why_cure="Add workers.",
             )  # fmt: skip
             return {"detail": detail}

@@ -143,3 +143,24 @@ def test_the_minute_before_is_read_now_and_then() -> None:
         read.append(store.recent())
         now[0] += 1
     assert read == [2, 1, 1, 1, 1, 2, 1, 1]
+
+
+def test_the_hour_is_told_a_minute_at_a_time() -> None:
+    slow = bucket_of(2_000_000)
+    store = _store(
+        {
+            0: _flat(**{"in": 6, "f__complete": 3, "f__failed": 1, f"f__b{slow}": 4}),
+            1: [],
+            2: b"5",  # of this one only the depth was read
+        }
+    )
+    hour = store.hour(NOW)
+    assert len(hour.arrived) == len(hour.p95_ms) == HOUR
+    assert (hour.arrived[-3:], hour.finished[-3:], hour.failing[-3:]) == (
+        (None, 0, 6),
+        (None, 0, 4),
+        (None, None, 0.25),
+    )
+    assert hour.p95_ms[-2] is None
+    assert hour.p95_ms[-1] == pytest.approx(2_000, rel=0.3)
+    assert set(hour.arrived[:-3]) == {None}

@@ -26,6 +26,7 @@ from quarterdeck.model import (
     Outcome,
     PauseStat,
     QueueDetail,
+    QueueHour,
     QueueStat,
     ScheduleDetail,
     ScheduleRow,
@@ -475,3 +476,16 @@ def test_bulk_operations_under_way_stand_in_the_rule() -> None:
     assert lines.bulk_text(bulk(mode="all", total=-1, state="paused"), MOMENT) == "retry 43, paused"
     shown = lines.rule_runs("demo", snapshot(bulks=(bulk(), bulk(state="done"))), "", MOMENT, 80)
     assert runs_text(shown).count("retry") == 1
+
+
+def test_a_queue_shows_its_last_hour_a_bar_a_minute() -> None:
+    hour = QueueHour(
+        arrived=(*(None,) * 59, 120), finished=(0,) * 60, failing=(None,) * 60, p95_ms=(*(None,) * 59, 85.0)
+    )
+    shown = text(details.queue_blocks(QueueDetail(row=QueueStat(name="q", depths=(3,) * 60), hour=hour), MOMENT))
+    lines = {line.split()[0]: line for line in shown.partition("the last hour")[2].splitlines() if line.strip()}
+    assert lines["depth"].endswith(" 3")
+    assert lines["in"].endswith(" 2.0/s")
+    assert lines["p95"].endswith(" 85ms")
+    assert not {"out", "failing", "p50"} & set(lines)
+    assert "the last hour" not in text(details.queue_blocks(QueueDetail(row=QueueStat(name="q")), MOMENT))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quarterdeck.model import CurrentJob, GroupDetail, QueueDetail, ScheduleDetail, WorkerDetail
@@ -25,6 +27,9 @@ from tui.rendering.queues import queue_state
 from tui.rendering.schedules import outcome_sign
 from tui.rendering.workers import held_by, is_overdue
 from tui.widgets.doclines import json_lines, text_lines, traceback_lines
+
+HOUR_CELLS: Final = 60
+"""A bar a minute."""
 
 
 def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
@@ -53,11 +58,10 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         ("history", count_of(queue.history, "attempt") if queue.history else ""),
         ("workers", "quarterdeck's" if queue.deck else "stock SAQ: no pause, no logs, no remote control"),
     )
-    last_hour = moment.spark(queue.depths, 60)
     return [
         why_block(detail.why, detail.why_cure, moment),
         block("queue", facts),
-        block("depth over the last hour", ((((last_hour, "")),),) if last_hour.strip() else ()),
+        block("the last hour", _hour(detail, moment)),
         block("nobody takes these", tuple(_tally(name, count, "waiting", moment) for name, count in detail.orphans)),
         block(
             "functions",
@@ -66,6 +70,32 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
             ),
         ),
     ]
+
+
+def _hour(detail: QueueDetail, moment: Moment) -> tuple[Runs, ...]:
+    """Depth, rates and percentiles over the last hour, a bar a minute, and the largest value of each."""
+    hour = detail.hour
+    series: tuple[tuple[str, Sequence[float | None], Callable[[float], str]], ...] = (
+        ("depth", detail.row.depths, human_count),
+        ("in", hour.arrived, _a_second),
+        ("out", hour.finished, _a_second),
+        ("failing", hour.failing, human_percent),
+        ("p50", hour.p50_ms, human_duration),
+        ("p95", hour.p95_ms, human_duration),
+        ("p99", hour.p99_ms, human_duration),
+    )
+    lines: list[Runs] = []
+    for name, values, said in series:
+        known = [value for value in values if value is not None]
+        if known and (name == "depth" or max(known) > 0):
+            lines.append(
+                ((f"{name:<8}", "muted"), (moment.spark(values, HOUR_CELLS), ""), (f" {said(max(known))}", "muted"))
+            )
+    return tuple(lines)
+
+
+def _a_second(count_a_minute: float) -> str:
+    return f"{human_rate(count_a_minute / 60)}/s"
 
 
 def worker_blocks(detail: WorkerDetail, moment: Moment) -> list[Block]:

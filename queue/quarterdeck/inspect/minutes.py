@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from quarterdeck.inspect.plan import text
-from quarterdeck.model import FunctionStat
+from quarterdeck.model import FunctionStat, QueueHour
 from quarterdeck.record import percentile
 
 HOUR: Final = 60
@@ -68,6 +68,14 @@ class Minute:
     def finished(self) -> int:
         """Attempts of all functions that ended in this minute."""
         return sum(counts.finished for counts in self.functions.values())
+
+    @property
+    def percentiles(self) -> tuple[float | None, float | None, float | None]:
+        """p50, p95 and p99 of the durations of all functions, ms."""
+        total = FunctionCounts()
+        for counts in self.functions.values():
+            total.add(counts)
+        return _percentiles(total.buckets)
 
 
 def parse_minute(flat: list[Any]) -> Minute:
@@ -187,6 +195,21 @@ class MinuteStore:
             for counts in minute.functions.values():
                 total.add(counts)
         return _percentiles(total.buckets)
+
+    def hour(self, now: int) -> QueueHour:
+        """The last hour a minute at a time: what arrived and ended, what share failed, how long it took."""
+        minutes = [self._minutes.get(number) for number in range(now - HOUR + 1, now + 1)]
+        known = [minute if minute is not None and minute.whole else None for minute in minutes]
+        took = [minute.percentiles if minute is not None else (None, None, None) for minute in known]
+        p50, p95, p99 = zip(*took, strict=True)
+        return QueueHour(
+            arrived=tuple(None if minute is None else minute.enqueued for minute in known),
+            finished=tuple(None if minute is None else minute.finished for minute in known),
+            failing=tuple(None if minute is None else _failed_share([minute]) for minute in known),
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+        )
 
     def functions(self, now: int) -> dict[str, FunctionCounts]:
         """Each function's counts over the last hour, as far as they have been read."""

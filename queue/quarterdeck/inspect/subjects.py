@@ -231,6 +231,7 @@ class SubjectPart:
             orphans=tuple(sorted(orphans.items())),
             why=why,
             why_cure=cure,
+            hour=self.overview.stores[name].hour(snapshot.taken_ms // 60_000),
         )
 
     def _worker(self) -> Complete:

@@ -7,6 +7,7 @@ from quarterdeck.model.detail import (
     GroupDetail,
     JobDetail,
     QueueDetail,
+    QueueHour,
     ScheduleDetail,
     WorkerDetail,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "PauseStat",
     "QuarantineRow",
     "QueueDetail",
+    "QueueHour",
     "QueueStat",
     "Row",
     "RunRow",

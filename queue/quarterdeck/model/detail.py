@@ -84,6 +84,18 @@ class WorkerDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_fiel
     stack_key: str = ""
 
 
+class QueueHour(msgspec.Struct, frozen=True, kw_only=True):
+    """The last hour of a queue, a value a minute, oldest first; None where nothing was counted or read yet."""
+
+    arrived: tuple[int | None, ...] = ()
+    finished: tuple[int | None, ...] = ()
+    failing: tuple[float | None, ...] = ()
+    """Share of the attempts that failed, 0..1."""
+    p50_ms: tuple[float | None, ...] = ()
+    p95_ms: tuple[float | None, ...] = ()
+    p99_ms: tuple[float | None, ...] = ()
+
+
 class QueueDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="of"):
     """A queue, with who may take what and its orphaned functions."""
 
@@ -93,6 +105,7 @@ class QueueDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field
     orphans: tuple[tuple[str, int], ...] = ()
     why: str = ""
     why_cure: str = ""
+    hour: QueueHour = QueueHour()
 
 
 AnyDetail = JobDetail | GroupDetail | ScheduleDetail | WorkerDetail | QueueDetail
