@@ -137,6 +137,8 @@ def test_words_and_flags_may_be_mixed(monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     assert cli.main(["retry", "a", "--yes", "b", "--queue", "q", "c"]) == 0
     assert (seen[0].keys, seen[0].yes, seen[0].settings.queues) == (["a", "b", "c"], True, ("q",))
+    assert cli.main(["retry", "--yes", "--", "-a", "--yes"]) == 0
+    assert seen[1].keys == ["-a", "--yes"]
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,9 @@ def parse_command(argv: Sequence[str], at: int, prog: str = "quarterdeck") -> tu
     module.add_arguments(parser)
     add_global_flags(parser)  # for --help; those that were given are taken out first:
     shared, rest = _take_global_flags([*argv[:at], *argv[at + 1 :]], parser.prog)
-    # Words and flags may be mixed (`retry A --yes B`); argparse can't do that where there are subcommands.
-    parse = parser.parse_args if parser._subparsers else parser.parse_intermixed_args
+    # Words and flags may be mixed (`retry A --yes B`); argparse can't do that with subcommands or after `--`.
+    plain = parser._subparsers is not None or "--" in rest
+    parse = parser.parse_args if plain else parser.parse_intermixed_args
     return module, _settled(parse(rest, shared))
 
 
