@@ -148,7 +148,8 @@ def converted(value: Mapping[str, Any]) -> ScheduleSpec:
         values["overlap"] = overlap = _LONG_WORDS.get(values["overlap"], values["overlap"])
         if overlap not in {*Overlap}:
             raise ScheduleError(
-                f"The schedule {value.get('name', '')!r}: overlap is {overlap!r}.", f"Write {', '.join(Overlap)}."
+                f"The schedule {value.get('name', '')!r} can't be defined: overlap is {overlap!r}.",
+                f"Write {', '.join(Overlap)}.",
             )
     try:
         return checked(msgspec.convert(values, ScheduleSpec))
