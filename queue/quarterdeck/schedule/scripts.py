@@ -6,7 +6,6 @@ from typing import Final
 
 from quarterdeck.script import Script, load
 
-_ENGINE: Final = "quarterdeck.broker"
 _PRELUDES: Final = {
     "tick": ("names", "runs"),
     "define": ("names", "runs"),
@@ -14,7 +13,7 @@ _PRELUDES: Final = {
     "pause": ("names",),
     "control": ("names", "runs"),
     "unsettled": ("names",),
-    "settle": (f"{_ENGINE}:names", f"{_ENGINE}:run"),
+    "settle": ("quarterdeck.record:names", "quarterdeck.broker:run"),
     "stock": (),
     "look": ("names", "reading"),
 }
