@@ -325,7 +325,6 @@ class TestStopping:
         assert await queue.count("active") == 0
         assert {job.attempts for job in await queue.jobs(job.key for job in jobs)} == {0}
 
-
     async def test_a_job_of_an_unknown_function_is_handed_back_too(self, queue):
         async with working(queue) as worker:
             job = await queue.enqueue("unheard_of")
