@@ -19,7 +19,9 @@ from quarterdeck.text import clean, clean_lines, human_age, human_bytes, human_c
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `quarterdeck jobs` takes."""
     parser.add_argument("key", nargs="?", metavar="KEY", help="show this job whole")
-    parser.add_argument("--state", choices=[str(state) for state in JobState], help="jobs in this state (all but complete ones)")
+    parser.add_argument(
+        "--state", choices=[str(state) for state in JobState], help="jobs in this state (all but complete ones)"
+    )
     add_list_flags(parser)
     parser.add_argument("--budget", type=int, default=1_000_000, metavar="N", help="rows that a filter looks at")
 
