@@ -249,6 +249,7 @@ class TestLostAnswers:
 
     async def test_of_a_take(self, queue):
         async with working(queue) as worker:
+            await until(lambda: worker.turns.wire is not None)
             wire = self.lose_the_next(worker)
             job = await queue.enqueue("slow", sleep=0)
             await until(lambda: has_status(queue, job.key, Status.COMPLETE))

@@ -185,6 +185,19 @@ async def test_a_queue_that_can_not_be_read_hides_no_other_from_discovery(start_
     await client.aclose()
 
 
+async def test_a_cron_is_met_at_a_glance_between_two_looks(redis_client: Redis, queue_name: str) -> None:
+    keys = keys_of(queue_name)
+    discovery = Discovery(redis_client)
+    await redis_client.zadd(keys.incomplete, {keys.job("cron:running"): 0, keys.job("other"): 4})
+    await discovery.glance(queue_name)
+    assert discovery.crons_of(queue_name) == set()
+    pending = {"cron:f": 5, "cron:of_ours:M1700000000000": 6}
+    await redis_client.zadd(keys.incomplete, {keys.job(name): due for name, due in pending.items()})
+    await discovery.glance(queue_name)
+    assert discovery.crons_of(queue_name) == {"f"}
+    assert discovery.met_lately(queue_name, "f")
+
+
 async def test_discovery_waits_for_a_server_that_is_away(start_valkey: Any) -> None:
     server = start_valkey()
     async with await open_source(server.url):

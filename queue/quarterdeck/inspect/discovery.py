@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisError, ResponseError
 
 from quarterdeck.inspect.plan import text
-from quarterdeck.inspect.schedules import CRON
+from quarterdeck.inspect.schedules import CRON, LOOKED_AT
 from quarterdeck.keys import ABORT_PREFIX, JOB_PREFIX, QUEUES, keys_of
 from quarterdeck.schedule.stock import is_deck_run
 
@@ -29,6 +31,11 @@ EVERY_S: Final = 60.0
 """Between two sweeps."""
 LOOK_S: Final = 2.0
 """How often snapshots look at what is due next for crons that were not met before."""
+GLANCE_S: Final = (0.3, 2.7)
+"""Shortest and longest time between two glances at what is due. A stock cron that fires each second has something
+pending every other second: who looks in step with it, as snapshots do, may always look in between."""
+GLANCED_AT: Final = 8
+"""Queues at a glance, chosen by chance."""
 LATELY_S: Final = 15.0
 """A stock worker enqueues a cron's next job within a second or two after the last one ended: until then nothing is
 pending, and the cron is there all the same. On a bad line snapshots are seconds apart: several may fall in between."""
@@ -85,7 +92,23 @@ class Discovery:
                 await self.sweep()
             except (RedisError, OSError, TimeoutError) as error:
                 _LOG.debug("looking for queues was cut short: %s", error)
-            await asyncio.sleep(EVERY_S)
+            await self._glance_about(time.monotonic() + EVERY_S)
+
+    async def _glance_about(self, until_s: float) -> None:
+        """Meet the crons that have something pending, at times without a rhythm."""
+        while time.monotonic() < until_s:
+            await asyncio.sleep(random.uniform(*GLANCE_S))  # noqa: S311 - nobody is to be kept from guessing it
+            for queue in random.sample(sorted(self.queues), min(GLANCED_AT, len(self.queues))):
+                with suppress(RedisError, OSError, TimeoutError):  # the next sweep tells of a server that is away
+                    await self.glance(queue)
+
+    async def glance(self, queue: str) -> None:
+        """Meet those crons of a queue that are among the jobs due next."""
+        keys = keys_of(queue)
+        prefix = keys.job(CRON)
+        due = await self._client.zrange(keys.incomplete, "(0", "+inf", byscore=True, offset=0, num=LOOKED_AT)
+        names = [text(member)[len(prefix) :] for member in due if text(member).startswith(prefix)]
+        self.remember(queue, (name for name in names if not is_deck_run(CRON + name)))
 
     async def sweep(self) -> None:
         """Look once at all keys, at most `STEPS * STEP` of them, and at what is due in each queue."""
