@@ -47,6 +47,7 @@ class Deck(Lab):
     ) -> None:
         program = [str(HERE / "watched_deck.py"), *watch.split()] if watch else ["-m", "tui"]
         self.home = home or scene.place
+        self._kept_before = len(self._paintings())
         environ = {"QUARTERDECK_DATA_DIR": str(self.home), "HOME": str(self.home)}
         super().__init__(
             [sys.executable, *program, "--url", scene.url, *words],
@@ -74,7 +75,10 @@ class Deck(Lab):
 
     def has_kept(self) -> bool:
         """Whether the first painting is kept for the next start."""
-        return any((self.home / "paintings").glob("*"))
+        return len(self._paintings()) > self._kept_before
+
+    def _paintings(self) -> list[Path]:
+        return list((self.home / "paintings").glob("*"))
 
     def rss_mb(self) -> float:
         """Memory of the process that paints, in MB."""
@@ -245,12 +249,16 @@ def failures(options: argparse.Namespace) -> None:
     with Scene() as scene:
         scene.fail(options.jobs)
         with Deck(scene, "--view", ":jobs failed") as deck:
-            deck.wait(lambda: "job-00000000" in deck.text or re.search(r"▸.*ConnectionError", deck.text))
-            say(
-                f"failures, {options.jobs:,}: rows painted from process start",
-                f"{deck.log[-1][0] - deck.started_at:.2f} s",
-                "ready <= 0.6 s",
-            )
+            new = _ready_s(deck)
+            deck.wait(deck.has_kept)
+        ready = []
+        for _ in range(options.starts):
+            with Deck(scene, "--view", ":jobs failed") as deck:
+                ready.append(_ready_s(deck))
+        say(f"failures, {options.jobs:,}: rows painted", f"{statistics.median(ready):.2f} s", "ready <= 0.6 s")
+        say("  the first start of all, nothing kept", f"{new:.2f} s", "")
+        with Deck(scene, "--view", ":jobs failed") as deck:
+            _ready_s(deck)
             deck.settle(0.3, 3.0)
             pages, ends = [], []
             for _ in range(3 * options.keys):
@@ -265,6 +273,12 @@ def failures(options: argparse.Namespace) -> None:
         say("  PageDown to rows p95", f"{quantiles(pages)[1]:.0f} ms", "<= 40 ms")
         say("  End to rows p95", f"{quantiles(ends)[1]:.0f} ms", "<= 80 ms")
         say("  memory", f"{memory:.0f} MB", "<= 80 MB")
+
+
+def _ready_s(deck: Deck) -> float:
+    """Seconds from process start to the rows of the failed jobs."""
+    deck.wait(lambda: "job-00000000" in deck.text or re.search(r"▸.*ConnectionError", deck.text))
+    return deck.log[-1][0] - deck.started_at
 
 
 def _other_rows(deck: Deck) -> Callable[[], bool]:
