@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 
+import at_work
 import msgspec
 import pytest
+from at_work import has_status, until
 from saq.job import Status
 from saq.queue.redis import RedisQueue
 
 from quarterdeck.broker.queue import Queue
 from quarterdeck.model import JobRef
 from quarterdeck.operate import jobs as operated
-from quarterdeck.worker import Worker
 
 NEVER_S = 60
 
@@ -40,34 +40,9 @@ async def queue(valkey, queue_name):
     await queue.disconnect()
 
 
-@asynccontextmanager
-async def working(queue, **options):
-    timers = {"abort": NEVER_S, "schedule": NEVER_S}
-    defaults = {"concurrency": 5, "cancellation_hard_deadline_s": 0.2, "lease_s": 30.0, "beat_s": 10.0}
-    worker = Worker(queue, [quick, slow, fails_once], timers=timers, **(defaults | options))
-    task = asyncio.create_task(worker.start())
-    try:
-        await until(lambda: worker._engine is not None and worker.beats.fresh)
-        yield worker
-    finally:
-        await worker.stop()
-        await task
-
-
-async def until(condition, within_s=8.0):
-    async with asyncio.timeout(within_s):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.01)
-
-
-async def has_status(queue, key, status):
-    job = await queue.job(key)
-    return job is not None and job.status is status
+def working(queue, **options):
+    patient = {"timers": {"abort": NEVER_S, "schedule": NEVER_S}, "lease_s": 30.0, "beat_s": 10.0}
+    return at_work.working(queue, [quick, slow, fails_once], **(patient | options))
 
 
 async def running(queue, worker, **kwargs):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 
+import at_work
 import pytest
+from at_work import has_status, until
 from saq.job import Job, Status
 from saq.queue.redis import RedisQueue
 
@@ -16,7 +17,6 @@ from quarterdeck.broker.scripts import all_scripts
 from quarterdeck.broker.sweeping import _verdict
 from quarterdeck.broker.wire import Wire
 from quarterdeck.record import decode_history
-from quarterdeck.worker import Worker
 from quarterdeck.worker.rescuer import Rescuer
 
 STARTS: list[str] = []
@@ -45,33 +45,8 @@ async def queue(valkey, queue_name):
     await queue.disconnect()
 
 
-@asynccontextmanager
-async def working(queue, **options):
-    defaults = {"concurrency": 5, "cancellation_hard_deadline_s": 0.2, "lease_s": 1.0, "beat_s": 0.1}
-    worker = Worker(queue, [slow, fails], **(defaults | options))
-    task = asyncio.create_task(worker.start())
-    try:
-        await until(lambda: worker._engine is not None and worker.beats.fresh)
-        yield worker
-    finally:
-        await worker.stop()
-        await task
-
-
-async def until(condition, within_s=10.0):
-    async with asyncio.timeout(within_s):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.01)
-
-
-async def has_status(queue, key, status):
-    job = await queue.job(key)
-    return job is not None and job.status is status
+def working(queue, **options):
+    return at_work.working(queue, [slow, fails], **options)
 
 
 async def recorded(queue):

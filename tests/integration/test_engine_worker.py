@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
 
+import at_work
 import msgspec
 import pytest
+from at_work import until
 from saq.job import Status
 
 from quarterdeck.broker.queue import Queue
 from quarterdeck.record import decode_history
 from quarterdeck.record.beat import decode_beat
 from quarterdeck.record.retention import HISTORY_COUNT
-from quarterdeck.worker import Worker
 
 
 async def quick(ctx, n=0):
@@ -42,28 +42,8 @@ async def queue(valkey, queue_name):
     await queue.disconnect()
 
 
-@asynccontextmanager
-async def working(queue, functions=(quick, slow, threaded, fails), **options):
-    defaults = {"concurrency": 5, "cancellation_hard_deadline_s": 0.2, "lease_s": 1.0, "beat_s": 0.1}
-    worker = Worker(queue, functions, **(defaults | options))
-    task = asyncio.create_task(worker.start())
-    try:
-        await until(lambda: worker._engine is not None and worker.beats.fresh)
-        yield worker
-    finally:
-        await worker.stop()
-        await task
-
-
-async def until(condition, within_s=8.0):
-    async with asyncio.timeout(within_s):
-        while True:
-            found = condition()
-            if asyncio.iscoroutine(found):
-                found = await found
-            if found:
-                return found
-            await asyncio.sleep(0.01)
+def working(queue, functions=(quick, slow, threaded, fails), **options):
+    return at_work.working(queue, functions, **options)
 
 
 async def status_of(queue, key):
