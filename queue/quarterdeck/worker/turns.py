@@ -32,7 +32,7 @@ IN_FLIGHT: Final = 3
 """Turns on their way at a time: one is run while the others travel."""
 LARGEST_TAKE: Final = 100
 LARGEST_SETTLE: Final = 200
-MEET_EVERY: Final = 32
+MEET_EVERY: Final = 256
 """After so many turns one waits for the answers under way, and does the work of two: fewer round trips."""
 
 Taken = Callable[[int, str, list[bytes], list[bytes], list[bytes]], None]
