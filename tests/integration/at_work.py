@@ -10,20 +10,23 @@ from quarterdeck.worker import Worker
 
 @asynccontextmanager
 async def working(queue, functions, **options):
-    """A worker on `queue`, leased and beating, until the block ends."""
+    """A worker on `queue`, leased, beating and connected for its turns, until the block ends."""
     defaults = {"concurrency": 5, "cancellation_hard_deadline_s": 0.2, "lease_s": 1.0, "beat_s": 0.1}
     worker = Worker(queue, functions, **(defaults | options))
     task = asyncio.create_task(worker.start())
     try:
-        await until(lambda: worker._engine is not None and worker.beats.fresh)
+        await until(lambda: worker._engine is not None and worker.beats.fresh and worker.turns.connected.is_set())
         yield worker
     finally:
         await worker.stop()
         await task
 
 
-async def until(condition, within_s=10.0):
-    """What `condition()` (or what it awaits) gives, once that is true. Raises TimeoutError."""
+async def until(condition, within_s=30.0):
+    """What `condition()` (or what it awaits) gives, once that is true. Raises TimeoutError.
+
+    The bound says that something never comes, not how fast it should: on a busy machine seconds pass for nothing.
+    """
     async with asyncio.timeout(within_s):
         while True:
             found = condition()
