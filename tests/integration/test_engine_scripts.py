@@ -51,9 +51,9 @@ def completed(queue, job, token=1, **changes):
     return ending.complete(job, queue.serialize(job), number=1, holder=f"{WORKER}/{token}/", us=5000, worker=WORKER)
 
 
-async def fold(queue, failed=(100, 10**9, 10**12), garbage=(100, 10**9, 10**12)):
+async def fold(queue, failed=(100, 10**9, 10**12), garbage=(100, 10**9, 10**12), history=(10**6, 10**12, 10**12)):
     """Minutes added, failed jobs dropped, garbage dropped."""
-    return await run(queue, "fold", queue.name, 1000, *failed, *garbage)
+    return await run(queue, "fold", queue.name, 1000, *history, *failed, *garbage)
 
 
 class TestNames:
@@ -492,6 +492,32 @@ class TestOthers:
         await redis.zadd(names.garbage, dict.fromkeys(left, 1))
         assert (await fold(queue))[2] == len(left)
         assert not await redis.exists(names.quarantine, names.garbage)
+
+    async def test_the_history_is_kept_in_bounds_of_count_bytes_and_age(self, queue):
+        redis, history = queue.redis, queue.keys.history
+        now_ms = (await redis.time())[0] * 1000
+
+        async def write(count, age_ms):
+            pipe = redis.pipeline()
+            for number in range(count):
+                pipe.xadd(history, {"r": "x" * 100}, id=f"{now_ms - age_ms}-{number + 1}")
+            await pipe.execute()
+
+        await write(1000, 100_000)
+        await write(1000, 50_000)
+        await fold(queue)
+        assert await redis.xlen(history) == 2000
+        await fold(queue, history=(10**6, 75_000, 10**12))
+        assert 1000 <= await redis.xlen(history) < 1200
+        used = await redis.memory_usage(history, samples=0)
+        await fold(queue, history=(10**6, 10**9, used // 2))
+        assert 400 <= await redis.xlen(history) < 700
+        await redis.hset(queue.keys.retention, mapping={"history_count": 200})
+        await fold(queue)
+        assert 200 <= await redis.xlen(history) < 320
+        await redis.delete(history)
+        await redis.set(history, "no stream")
+        assert await fold(queue) == [0, 0, 0]
 
     async def test_the_bounds_are_settable(self, queue):
         await self.aside(queue, 10)

@@ -202,9 +202,19 @@ class TestBeats:
     async def test_retention_is_settable(self, queue):
         await queue.redis.hset(queue.keys.retention, mapping={"history_count": 123})
         async with working(queue) as worker:
-            await until(lambda: worker.turns.history_count == worker._rescuer.history_count == 123)
+            await until(lambda: worker.turns.history_count == 123)
             await queue.redis.hset(queue.keys.retention, "history_count", "nonsense")
             await until(lambda: worker.turns.history_count == HISTORY_COUNT)
+
+    async def test_a_worker_of_several_queues_keeps_the_longest_history_of_them(self, queue):
+        second = queue.sibling(f"{queue.name}-two")
+        await queue.redis.hset(queue.keys.retention, "history_count", 123)
+        async with working(queue, queues=[second]) as worker:
+            await until(lambda: worker.beats.fresh)
+            assert worker.turns.history_count == HISTORY_COUNT
+            await queue.redis.hset(second.keys.retention, "history_count", 456)
+            await until(lambda: worker.turns.history_count == 456)
+        await second.disconnect()
 
 
 async def running_beat(queue, worker):

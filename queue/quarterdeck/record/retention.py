@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from quarterdeck.script import Argument
 
 HISTORY_COUNT: Final = 100_000
-"""Entries of a queue's history."""
+HISTORY_AGE_MS: Final = 90 * 24 * 3600 * 1000
+HISTORY_BYTES: Final = 64 * 1024 * 1024
+"""A queue's history: how many entries, for how long, of how many bytes in the server's memory."""
 FAILED_COUNT: Final = 20_000
 FAILED_AGE_MS: Final = 14 * 24 * 3600 * 1000
 FAILED_BYTES: Final = 512 * 1024 * 1024
@@ -21,10 +22,13 @@ QUARANTINE_BYTES: Final = 32 * 1024 * 1024
 
 def usual_bounds() -> list[Argument]:
     """The bounds as `lua/keeping.lua` takes them."""
-    return [FAILED_COUNT, FAILED_AGE_MS, FAILED_BYTES, QUARANTINE_COUNT, QUARANTINE_AGE_MS, QUARANTINE_BYTES]
+    return [
+        *(HISTORY_COUNT, HISTORY_AGE_MS, HISTORY_BYTES),
+        *(FAILED_COUNT, FAILED_AGE_MS, FAILED_BYTES),
+        *(QUARANTINE_COUNT, QUARANTINE_AGE_MS, QUARANTINE_BYTES),
+    ]
 
 
-def history_count(stored: Mapping[bytes, bytes]) -> int:
-    """How many entries a queue's history holds, by what `qd:retention:Q` holds."""
-    set_to = stored.get(b"history_count", b"")
-    return int(set_to) if set_to.isdigit() and int(set_to) > 0 else HISTORY_COUNT
+def history_count(set_to: bytes | None) -> int:
+    """How many entries a queue's history holds, by what stands in `qd:retention:Q`."""
+    return int(set_to) if set_to is not None and set_to.isdigit() and int(set_to) > 0 else HISTORY_COUNT

@@ -30,12 +30,12 @@ FOLD_EVERY_S: Final = 30.0
 class Beat:
     """What the server answered to a beat."""
 
-    __slots__ = ("commands", "lost", "now_ms", "retention", "rules")
+    __slots__ = ("commands", "history_counts", "lost", "now_ms", "rules")
 
     def __init__(self, answer: list[Any]) -> None:
         self.now_ms = int(answer[0])
         self.lost = bool(answer[1])
-        self.retention = dict(zip(answer[3][::2], answer[3][1::2], strict=True))
+        self.history_counts: list[bytes | None] = answer[3]
         self.rules = [tuple(answer[4][at : at + 3]) for at in range(0, len(answer[4]), 3)]
         self.commands: list[bytes] = answer[5]
 

@@ -42,7 +42,6 @@ class Rescuer:
         no_rerun: Collection[str],
         version: str = "",
     ) -> None:
-        self.history_count = HISTORY_COUNT
         self._queues = list(queues)
         self._worker = worker
         self._own = own
@@ -54,7 +53,7 @@ class Rescuer:
     async def rescue(self, wire: Wire) -> None:
         """One pass over all queues."""
         for number, queue in enumerate(self._queues, 1):
-            args = [queue.name, self._worker, self._budget, PATIENCE_MS, self.history_count, AT_MOST, *self._no_rerun]
+            args = [queue.name, self._worker, self._budget, PATIENCE_MS, HISTORY_COUNT, AT_MOST, *self._no_rerun]
             answer = await wire.call("EVALSHA", script("rescue").sha, 1, queue.keys.queued, *args)
             now_ms, back, special, nobodys, lost, own = answer
             if back:
@@ -190,7 +189,7 @@ class Rescuer:
         finish = script("finish")
         flat = ending.arguments(items)
         _, refused, errors = await wire.call(
-            "EVALSHA", finish.sha, 1, queue.keys.queued, self.history_count, queue.name, *flat
+            "EVALSHA", finish.sha, 1, queue.keys.queued, HISTORY_COUNT, queue.name, *flat
         )
         for error in errors:
             logger.warning("rescue: %s", error.decode("utf-8", "replace"))

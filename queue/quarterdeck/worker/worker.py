@@ -294,7 +294,8 @@ class Worker(SaqWorker[Any]):
     def _told(self, beat: Beat) -> None:
         """On the loop, after each good beat."""
         self.clock.learn(beat.now_ms)
-        self.turns.history_count = self._rescuer.history_count = history_count(beat.retention)
+        # The longest that one of its queues keeps: what is above their own bounds, folding trims.
+        self.turns.history_count = max(map(history_count, beat.history_counts))
         self.intake.rules.learn(beat.rules)
         if beat.lost:
             self.upkeeping.look_closely()

@@ -9,13 +9,13 @@
 -- ARGV[5]  how long that lives, s
 -- ARGV[6]  the worker's own clock, ms (SAQ's registry is kept by workers' clocks)
 -- ARGV[7]  number of queues, then their names, home first
--- Returns {server's clock in ms, 1 when the lease had ended, other workers whose lease has ended, retention
---   [field, value, ...], rules [id, record, ...], commands [record, ...]}.
+-- Returns {server's clock in ms, 1 when the lease had ended, other workers whose lease has ended, of each queue how many
+--   entries its history is set to hold (or nil), rules [queue, id, record, ...], commands [record, ...]}.
 
 local worker, lease_ms = ARGV[1], tonumber(ARGV[2])
 local now = clock_ms()
 local record = string.gsub(ARGV[3], '"beat_ms":%-1', '"beat_ms":' .. text(now), 1)
-local lost, dead, commands, rules = 0, 0, {}, {}
+local lost, dead, bounds, commands, rules = 0, 0, {}, {}, {}
 
 local function sample(n)
   local depth = redis.pcall('LLEN', n.queued)
@@ -45,6 +45,7 @@ for i = 8, 7 + tonumber(ARGV[7]) do
     redis.call('EXPIRE', n.stats, ARGV[5])
   end
   sample(n)
+  bounds[i - 7] = soft('HGET', n.retention, 'history_count') or false
   dead = dead + redis.call('ZCOUNT', n.lease, '-inf', text(now))
   local control = n.control .. worker
   local asked = soft('LRANGE', control, 0, 15) or {}
@@ -59,4 +60,4 @@ for i = 8, 7 + tonumber(ARGV[7]) do
     rules[#rules + 1] = of_queue[j + 1]
   end
 end
-return {now, lost, dead, soft('HGETALL', names_of(ARGV[8]).retention) or {}, rules, commands}
+return {now, lost, dead, bounds, rules, commands}

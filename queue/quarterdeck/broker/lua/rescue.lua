@@ -6,7 +6,7 @@
 -- ARGV[2]  the rescuer's worker id
 -- ARGV[3]  how many workers may die under a job before it is poison
 -- ARGV[4]  how long a job may be active with nobody, ms
--- ARGV[5]  how many entries the history holds
+-- ARGV[5]  how many entries the history holds unless qd:retention:Q says otherwise
 -- ARGV[6]  how many jobs at most
 -- then names of functions whose jobs are not to run again after a crash (on_lost="fail")
 -- Returns {server's clock, IDs that went back, special [ID, crashes, payload, lost worker, ...], nobody's [ID, payload,
@@ -17,6 +17,7 @@
 
 local n = names_of(ARGV[1])
 local rescuer, budget, patience, most = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
+local bound = soft('HGET', n.retention, 'history_count') or ARGV[5]
 local now = clock_ms()
 local no_rerun = {}
 for i = 7, #ARGV do no_rerun[ARGV[i]] = true end
@@ -105,7 +106,7 @@ local function rescue(id, in_active)
   back[#back + 1] = id
   if ran then
     local attempt = string.match(payload, '"attempts":(%d+),"started":%d+,"touched":%d+,"worker_id":"[^"\\]*"}$') or '0'
-    redis.pcall('XADD', n.history, 'MAXLEN', '~', ARGV[5], '*', 'r', table.concat({
+    redis.pcall('XADD', n.history, 'MAXLEN', '~', bound, '*', 'r', table.concat({
       key, name, 'lost', attempt, number_in(payload, 'queued'), started, text(now),
       text(math.max(0, now - tonumber(started)) * 1000), worker, ''}, '\t'))
   end

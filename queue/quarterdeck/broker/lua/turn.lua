@@ -6,7 +6,7 @@
 -- ARGV[2]  worker id as JSON
 -- ARGV[3]  this turn's token; grows with each turn of a worker
 -- ARGV[4]  how many jobs are wanted, 0 for none
--- ARGV[5]  how many entries the history holds
+-- ARGV[5]  how many entries the history holds: the most that one of the queues does, folding trims the others
 -- ARGV[6]  the worker's home queue: its lease and fence are there
 -- ARGV[7]  the numbers (from 1) of the queues to take from, in their order: 2,1
 -- ARGV[8]  number of queues, then their names in the order of KEYS

@@ -50,15 +50,26 @@ local function trim(index, whole, now, count, age_ms, bytes, most, drop)
   return dropped
 end
 
--- Keeps the failed jobs and the garbage in the quarantine within their bounds; what a rule has set aside are jobs, and
--- stays. `at` is where the usual bounds begin in ARGV: count, age (ms) and bytes of the failed jobs, then of the garbage.
+-- Cuts the history to about its bounds (whole nodes of its tree go, a hundred entries each). Who writes to it keeps its
+-- count as well, a worker of several queues by the largest of theirs.
+local function trim_history(n, now, count, age_ms, bytes)
+  soft('XTRIM', n.history, 'MAXLEN', '~', count)
+  soft('XTRIM', n.history, 'MINID', '~', text(now - age_ms))
+  local used = tonumber(soft('MEMORY', 'USAGE', n.history, 'SAMPLES', 100) or 0) or 0
+  if used > bytes then soft('XTRIM', n.history, 'MAXLEN', '~', math.floor(redis.call('XLEN', n.history) * bytes / used)) end
+end
+
+-- Keeps the history, the failed jobs and the garbage in the quarantine within their bounds; what a rule has set aside are
+-- jobs, and stays. `at` is where the usual bounds begin in ARGV: count, age (ms) and bytes of the history, then of the
+-- failed jobs, then of the garbage. Returns how many of the latter two were dropped.
 local function keep_bounds(n, now, most, at)
   local function bound(name, offset) return bound_of(n, name, ARGV[at + offset]) end
+  trim_history(n, now, bound('history_count', 0), bound('history_age_ms', 1), bound('history_bytes', 2))
   local failed = trim(n.failed, n.failed_jobs, now,
-    bound('failed_count', 0), bound('failed_age_ms', 1), bound('failed_bytes', 2), most,
+    bound('failed_count', 3), bound('failed_age_ms', 4), bound('failed_bytes', 5), most,
     function(key) take_failed(n, key) end)
   local garbage = trim(n.garbage, n.quarantine, now,
-    bound('quarantine_count', 3), bound('quarantine_age_ms', 4), bound('quarantine_bytes', 5), most,
+    bound('quarantine_count', 6), bound('quarantine_age_ms', 7), bound('quarantine_bytes', 8), most,
     function(id)
       redis.call('ZREM', n.garbage, id)
       redis.call('HDEL', n.quarantine, id)

@@ -1,10 +1,10 @@
--- Samples a queue's depth, adds minutes that are over to their hours, each once, and keeps failed jobs and quarantine
--- within their bounds. Where workers of ours are alive it only says so: they do all this themselves.
+-- Samples a queue's depth, adds minutes that are over to their hours, each once, and keeps history, failed jobs and
+-- quarantine within their bounds. Where workers of ours are alive it only says so: they do all this themselves.
 -- Preludes: names, failed, keeping.
 -- KEYS[1]  saq:Q:queued, for the cluster slot
 -- ARGV[1]  Q
--- ARGV[2]  how many are dropped at most, of either
--- ARGV[3..8]  the bounds, as in the engine's fold.lua
+-- ARGV[2]  how many are dropped at most, of failed jobs and of garbage
+-- ARGV[3..11]  the bounds, as in the engine's fold.lua
 -- Returns {1 when workers of ours are alive, minutes added, failed jobs dropped}.
 
 local n = names_of(ARGV[1])
