@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from msgspec.structs import replace
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.events import Event
@@ -18,7 +17,8 @@ from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
 from tui.departure import Departure
-from tui.line import SteadyRoundTrip, copy_text, slowness, turn_mouse
+from tui.flightrecorder import FlightRecorder
+from tui.line import SteadyRoundTrip, slowness
 from tui.look.dressed import STYLESHEET, DressedApp
 from tui.look.glyphs import ASCII, UNICODE
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
@@ -53,6 +53,7 @@ class Deck(DressedApp, inherit_bindings=False):
         super().__init__([STYLESHEET, *station.styles], station.theme, driver_class)
         self.station = station
         self.clock = station.clock
+        self.recorder = FlightRecorder(station.clock, self._turned)
         self.glyphs = ASCII if station.ascii else UNICODE
         self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
         self.turnstile = Turnstile(self)
@@ -69,10 +70,6 @@ class Deck(DressedApp, inherit_bindings=False):
         self.stale_since_ms: int | None = None
         self.fatal: QuarterdeckError | None = None
         """Why the dashboard could not even begin; whoever ran it says so on stderr."""
-        self.past_ms: int | None = None
-        """The flight recorder's moment, or None for now."""
-        self._present_ms = 0
-        self.frozen = False
         self._ticks = 0
         self._left: dict[Screen, View] = {}
         self._overview = screen_for(View())
@@ -113,8 +110,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def view(self) -> View:
         """What is on screen now: the question for the next read."""
-        view = self.deck_screen.view()
-        return view if self.past_ms is None else replace(view, at_ms=self.past_ms)
+        return self.recorder.dated(self.deck_screen.view())
 
     def wake(self) -> None:
         """Read now: something was done, or something else is on screen."""
@@ -124,18 +120,20 @@ class Deck(DressedApp, inherit_bindings=False):
         """Read something beside what is on screen, once. Raises QuarterdeckError."""
         return await self.reading.read(view)
 
+    def _turned(self) -> None:
+        """Another moment is to be shown."""
+        self.reading.holding = self.recorder.frozen
+        self.wake()
+        self.deck_screen.paint_frame()
+
     def _interval_s(self) -> float:
         return max(0.1, self.station.refresh_s * slowness(self.driver))
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Hold what was read."""
         snapshot = message.snapshot
-        if snapshot.view.at_ms != self.past_ms:
-            return  # it was under way when the moment changed; the next one is asked for already
-        if self.past_ms is None:
-            self.clock.hear(snapshot.taken_ms, snapshot.rtt_ms)
-        else:
-            self.clock.hear(min(self.past_ms, snapshot.taken_ms))  # ages are those of the moment that was seen
+        if not self.recorder.shows(snapshot):
+            return  # the next one is asked for already
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
         self.sightings.notice(snapshot)
@@ -166,10 +164,10 @@ class Deck(DressedApp, inherit_bindings=False):
         if self._ticks % NEWS_EVERY == 0 and self.station.news is not None:
             for sentence in self.station.news():
                 self.say(sentence, "warn")
-        if self._ticks % slowness(self.driver) or self.past_ms is not None:
+        if self._ticks % slowness(self.driver) or self.recorder.past_ms is not None:
             return
         age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot else 0
-        if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.frozen:
+        if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.recorder.frozen:
             self._go_stale()
         self.deck_screen.tick()
 
@@ -215,50 +213,6 @@ class Deck(DressedApp, inherit_bindings=False):
         await self.pop_screen()
         return True
 
-    # Time.
-
-    def freeze(self, frozen: bool) -> None:
-        """Hold the screen as it is, or let it go on."""
-        self.frozen = self.reading.holding = frozen
-        self.wake()
-        self.deck_screen.paint_frame()
-
-    def scrub(self, step_s: float | None) -> None:
-        """Move the flight recorder's moment by seconds; None, or running into the present, comes back to now."""
-        at_ms = self.past_ms or self.clock.now_ms()
-        self.look_back(None if step_s is None else at_ms + int(step_s * 1000))
-
-    def look_back(self, at_ms: int | None) -> None:
-        """Show what was at a moment, epoch ms; None, or one that is not past, comes back to now."""
-        if self.past_ms is None:
-            self._present_ms = self.clock.now_ms()
-        self.past_ms = at_ms if at_ms is not None and at_ms < self._present_ms else None
-        self.clock.hear(self.past_ms or self._present_ms)
-        self.wake()
-        self.deck_screen.paint_frame()
-
-    def repaint(self) -> None:
-        """Paint everything again. (Ctrl-L has our driver send every cell, before the app sees the key.)"""
-        self.refresh(repaint=True, layout=True)
-
-    # Asking at the foot of the screen.
-
-    async def ask_command(self, start: str = "") -> None:
-        """Open the command line."""
-        await self.deck_screen.prompt("command", start)
-
-    async def ask_filter(self) -> None:
-        """Open the filter with what is in force."""
-        await self.deck_screen.prompt("filter", self.deck_screen.asked.filter)
-
-    async def narrow(self, text: str) -> None:
-        """Show only what matches. Raises UsageError where the filter can't be read."""
-        if text and self.deck_screen.FILTERED:
-            from quarterdeck.inspect.filter import parse_filter
-
-            parse_filter(text)
-        self.deck_screen.narrow(text)
-
     # Saying.
 
     def on_act_finished(self, message: ActFinished) -> None:
@@ -282,14 +236,6 @@ class Deck(DressedApp, inherit_bindings=False):
         """The terminal's driver, while there is one."""
         return self._driver
 
-    def copy(self, text: str) -> None:
-        """Hand a text to the terminal's clipboard and say what became of it."""
-        self.say(copy_text(self.driver, text))
-
-    def toggle_mouse(self) -> None:
-        """Take the mouse, or leave it to the terminal for selecting text."""
-        self.say(turn_mouse(self.driver))
-
     # Commands.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -305,7 +251,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def available(self, command: Command) -> bool:
         """Whether a command can be given here and now."""
-        if not self.station.allows(command.needs(self)) or (command.acts and self.past_ms is not None):
+        if not self.station.allows(command.needs(self)) or (command.acts and self.recorder.past_ms is not None):
             return False
         return command.offered(self)
 
@@ -336,7 +282,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def refusal(self) -> str:
         """Why nothing may be done now, or an empty text."""
-        if self.past_ms is not None:
+        if self.recorder.past_ms is not None:
             return "This is the past: acting is off. `>` goes on, `=` comes back to now."
         if self.stale_since_ms is not None:
             return "The data is stale: acting is off until the server answers."

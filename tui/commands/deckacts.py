@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from quarterdeck.errors import UsageError
 from tui.commands.command import Command
+from tui.line import turn_mouse
 from tui.station import Right
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Mouse(Command):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Turn it."""
-        deck.toggle_mouse()
+        deck.say(turn_mouse(deck.driver))
 
 
 class Suspend(Command):

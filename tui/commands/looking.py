@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from quarterdeck.errors import UsageError
 from quarterdeck.model import FailureGroup, FunctionStat, JobRow, QueueStat, ScheduleRow, Screen, View, WorkerRow
 from tui.commands.command import Command
+from tui.line import copy_text
 
 if TYPE_CHECKING:
     from tui.app import Deck
@@ -115,7 +116,7 @@ class Copy(Command):
         text = deck.deck_screen.copied()
         if not text:
             raise UsageError("There is nothing to copy here.")
-        deck.copy(text)
+        deck.say(copy_text(deck.driver, text))
 
 
 class Mark(Command):
@@ -144,9 +145,9 @@ class FilterRows(Command):
     async def run(self, deck: Deck, words: str) -> None:
         """Ask for it at the foot of the screen, or take it from the command line."""
         if words:
-            await deck.narrow(words)
+            deck.deck_screen.filter_by(words)
         else:
-            await deck.ask_filter()
+            await deck.deck_screen.ask_filter()
 
 
 class SearchOn(Command):
@@ -166,7 +167,7 @@ class CommandPrompt(Command):
 
     async def run(self, deck: Deck, words: str) -> None:
         """Ask for a command at the foot of the screen."""
-        await deck.ask_command(words)
+        await deck.deck_screen.ask_command(words)
 
 
 class Help(Command):

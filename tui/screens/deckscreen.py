@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widget import Widget
 
 from quarterdeck import model
-from quarterdeck.errors import QuarterdeckError
 from quarterdeck.model import (
     AuditRow,
     BinRow,
@@ -30,16 +28,13 @@ from quarterdeck.model import (
 from tui.line import line_label
 from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
+from tui.screens.promptscreen import PromptScreen
 from tui.widgets.banner import StaleBanner
 from tui.widgets.cell import Cell
 from tui.widgets.grid import Grid
 from tui.widgets.painted import Painted
 from tui.widgets.textlines import TextLines
 from tui.widgets.toast import Toasts
-
-if TYPE_CHECKING:
-    from tui.app import Deck
-    from tui.widgets.prompt import Prompt
 
 Target = (
     JobRow
@@ -66,31 +61,22 @@ LEAST: Final = (60, 20)
 """Columns and lines that the screens are made for at least."""
 
 
-class DeckScreen(Screen[None]):
+class DeckScreen(PromptScreen):
     """One screen of the deck. It asks by `view`, is answered by `accept`, and says by `targets` what acts are for."""
 
     SCREEN: ClassVar[model.Screen]
     TITLE_WORD: ClassVar[str] = ""
     """What the top line calls it; the screen's name where empty."""
-    FILTERED: ClassVar[bool] = False
-    """Whether `/` takes the grammar of filters here; else it searches for a text."""
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Keys of widgets on this screen that belong in the footer, as (key, word)."""
 
     def __init__(self, view: View) -> None:
-        super().__init__()
-        self.asked = view
-        """What the operator asked for; `view` adds the window that can be seen."""
+        super().__init__(view)
         self.answered = False
         """Whether any snapshot has been shown."""
         self.shown_ms: int | None = None
         """When what the body shows was so; a snapshot for another screen may be newer."""
         self._left_at: Widget | None = None
-
-    @property
-    def deck(self) -> Deck:
-        """The app, as what it is."""
-        return cast("Deck", self.app)
 
     def compose(self) -> ComposeResult:
         """The frame; the body is the subclass's."""
@@ -113,7 +99,7 @@ class DeckScreen(Screen[None]):
     # Asking and being answered.
 
     def view(self) -> View:
-        """What this screen needs to know now."""
+        """What this screen needs to know now: what was asked for, and where there is one the window that is seen."""
         return self.asked
 
     def answers(self, snapshot: Snapshot) -> bool:
@@ -170,9 +156,6 @@ class DeckScreen(Screen[None]):
 
     def search_on(self) -> None:
         """Let a search that ran out of its budget go on; for lists."""
-
-    def narrow(self, text: str) -> None:
-        """Show only what matches; for lists, documents and logs."""
 
     def step_back(self) -> bool:
         """Undo one step within the screen (a filter, say); False when there is nothing to step back from."""
@@ -232,46 +215,6 @@ class DeckScreen(Screen[None]):
         if command:
             toasts.toast("", "", command)
 
-    async def prompt(self, kind: str, start: str) -> None:
-        """Open the command line or the filter at the foot; it is made when first asked for."""
-        from tui.screens.prompts import prompt_for
-        from tui.widgets.prompt import Prompt
-
-        prompt = next(iter(self.query(f"#{kind}-prompt").results(Prompt)), None)
-        if prompt is None:
-            prompt = prompt_for(self.deck, kind, filtered=self.FILTERED)
-            await self.mount(prompt, before="#foot")
-        prompt.ask(start)
-
-    async def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
-        """Do what was entered; what can't be done is said there, and the prompt stays open."""
-        message.stop()
-        prompt = message.prompt
-        try:
-            if prompt.id == "command-prompt":
-                prompt.close()
-                await self.deck.obey(message.text)
-            else:
-                await self.deck.narrow(message.text)
-                prompt.close()
-        except QuarterdeckError as error:
-            prompt.ask(message.text)
-            prompt.complain(str(error))
-        else:
-            self.refocus()
-
-    def on_prompt_cancelled(self, message: Prompt.Submitted) -> None:
-        """Esc: back to the list."""
-        message.stop()
-        self.refocus()
-
-    def refocus(self) -> None:
-        """Give the focus back to the list after a prompt."""
-        for widget in self.query("Grid, LogTail, Document"):
-            if widget.can_focus and widget.display:
-                widget.focus()
-                return
-
     def flags(self) -> list[tuple[str, str]]:
         """What holds here and must not be forgotten."""
         deck = self.deck
@@ -280,9 +223,9 @@ class DeckScreen(Screen[None]):
             flags.append(("read-only", "note"))
         if deck.station.protected:
             flags.append(("protected", "warn"))
-        if deck.past_ms is not None:
-            flags.append((f"past {self.moment().clock_time(deck.past_ms)}", "warn"))
-        if deck.frozen:
+        if deck.recorder.past_ms is not None:
+            flags.append((f"past {self.moment().clock_time(deck.recorder.past_ms)}", "warn"))
+        if deck.recorder.frozen:
             flags.append(("frozen", "paused"))
         return flags
 

@@ -45,7 +45,7 @@ class Jobs(ListScreen):
     def show(self, snapshot: Snapshot) -> None:
         """Say in the empty list what is not there."""
         super().show(snapshot)
-        if not self.asked.filter and self.deck.past_ms is None:
+        if not self.asked.filter and self.deck.recorder.past_ms is None:
             where = f" in {self.moment().text(self.asked.queue, 40)}" if self.asked.queue else ""
             self.grid.empty_text = f"no {self.asked.state} job{where}"
 

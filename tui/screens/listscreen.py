@@ -77,7 +77,7 @@ class ListScreen(DeckScreen):
         rows = [self.row_of(target) for target in targets]
         marked = {key: self.known[key] for key in self.grid.marked if key in self.known}
         self.known = marked | {row.key: target for row, target in zip(rows, targets, strict=True)}
-        if self.deck.past_ms is not None:
+        if self.deck.recorder.past_ms is not None:
             self.grid.empty_text = "the flight recorder keeps the overview, not this (= comes back to now)"
         elif not self.asked.filter:
             self.grid.empty_text = self.EMPTY
