@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.model import FunctionSpec, Outcome
-from quarterdeck.text import clean
 from tui.screens.argumentfields import LABEL_CELLS, ArgumentFields, FieldError, field_row
 from tui.screens.asking import holding, span_s, wrong_span
-from tui.screens.deckscreen import wrap_words
 from tui.screens.editor import NotJsonError, as_document, edit_text, from_document
+from tui.screens.form import EditedForm
 from tui.widgets.cell import Cell
-from tui.widgets.dialog import Answer, Card
+from tui.widgets.dialog import Answer
 from tui.widgets.lineinput import LineInput
 from tui.widgets.textlines import TextLines
 
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from tui.app import Deck
 
 _OFFERED: Final = 5
-WIDTH_CELLS: Final = 68
-"""Of a line of the form; its stylesheet gives the card 76."""
 
 
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +40,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
 Send = Callable[[JobRequest], Awaitable[Outcome]]
 
 
-class JobForm(Card):
+class JobForm(EditedForm):
     """Functions complete as one types; a field for each parameter, with its type and default.
 
     What does not fit is said at its field and nothing is sent. `send` is awaited with the request; when it raises, the
@@ -52,9 +48,6 @@ class JobForm(Card):
     what comes back is checked here, and kept for the next round where it can't be read.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "editor", "Edit in $EDITOR", show=False, priority=True, id="form.editor")
-    ]
     AUTO_FOCUS: ClassVar[str] = "#function"
 
     def __init__(
@@ -75,7 +68,7 @@ class JobForm(Card):
         super().__init__(title, (), (("send", verb),))
         self._specs = {spec.name: spec for spec in specs}
         self._queues = tuple(queues)
-        self._send = send
+        self._enqueue = send
         self._start = (function, dict(given or {}), queue)
         self._values = dict(values or {})
         self._fixed = fixed
@@ -170,31 +163,7 @@ class JobForm(Card):
     def _inputs(self) -> ArgumentFields:
         return self.query_one(ArgumentFields)
 
-    @on(LineInput.Submitted)
-    def _on_entered(self, event: LineInput.Submitted) -> None:
-        """Enter goes to the next field, and from the last one to the verb: an enqueued job can be undone."""
-        event.stop()
-        event.prevent_default()  # the card's own way of going on
-        if event.input.id == "function":
-            return
-        fields = list(self.query(LineInput))
-        at = fields.index(cast("LineInput", event.input)) + 1
-        (fields[at] if at < len(fields) else self.query(Answer).last()).focus()
-
-    @on(Answer.Chosen)
-    def _on_chosen(self, message: Answer.Chosen) -> None:
-        message.stop()
-        message.prevent_default()
-        if not message.answer.verb:
-            self.dismiss(None)
-            return
-        self.run_worker(self._try(), group="sending", exclusive=True)
-
-    def action_editor(self) -> None:
-        """Take the arguments to the operator's own editor."""
-        self.run_worker(self._edit(), group="sending", exclusive=True)
-
-    async def _edit(self) -> None:
+    async def edit(self) -> None:
         """Hand them over as JSON and take back what was saved; what can't be read waits for the next round."""
         try:
             before = self._draft or as_document(self._inputs.arguments())
@@ -202,9 +171,9 @@ class JobForm(Card):
             found = from_document(saved) if saved.strip() else None
         except NotJsonError as error:
             self._draft = saved
-            self._complain(f"{error} Ctrl-O goes on with it.", "")
+            self.complain(f"{error} Ctrl-O goes on with it.")
         except QuarterdeckError as error:
-            self._complain(str(error), getattr(error, "field", ""))
+            self.complain_of(error)
         else:
             self._draft = ""
             await self._take_back(found if saved != before else None)
@@ -212,7 +181,7 @@ class JobForm(Card):
     async def _take_back(self, found: dict[str, Any] | None) -> None:
         """Fill the fields with what came back from the editor (None: nothing new), and say what does not fit."""
         if found is None:
-            self._complain("Nothing was changed.", "")
+            self.complain("Nothing was changed.")
             return
         self._values = found
         if self._shown is not None:
@@ -220,28 +189,14 @@ class JobForm(Card):
         try:
             self._request()
         except FieldError as error:
-            self._complain(str(error), error.field)
+            self.complain_of(error)
         else:
-            self._complain("", "")
+            self.complain("")
             self.query(Answer).last().focus()
 
-    async def _try(self) -> None:
-        """Check, send, and close; or say what is wrong where it is wrong."""
-        try:
-            request = self._request()
-            await self._send(request)
-        except FieldError as error:
-            self._complain(str(error), error.field)
-        except QuarterdeckError as error:
-            self._complain(str(error), "")
-        else:
-            self.dismiss(None)
-
-    def _complain(self, text: str, field: str) -> None:
-        lines = wrap_words(clean(text, 300), WIDTH_CELLS)
-        self.query_one("#wrong", TextLines).say(*(Cell(line, "bad") for line in lines if line))
-        for place in self.query(f"#{field}").results(LineInput) if field else ():
-            place.focus()
+    async def send(self) -> Outcome:
+        """Check what was filled in, and hand it on."""
+        return await self._enqueue(self._request())
 
     def _request(self) -> JobRequest:
         """What was filled in. Raises FieldError at the first field that is wrong."""

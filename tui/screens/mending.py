@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.model import Outcome, QuarantineRow
 from quarterdeck.text import clean, count_of
 from tui.screens.asking import ask, holding
-from tui.screens.deckscreen import wrap_words
 from tui.screens.editor import as_document, edit_text, from_document
+from tui.screens.form import WIDTH_CELLS, EditedForm
 from tui.station import Right
 from tui.widgets.cell import Cell
 from tui.widgets.dialog import Answer, Card
@@ -27,24 +25,18 @@ from tui.widgets.textlines import TextLines
 if TYPE_CHECKING:
     from tui.app import Deck
 
-WIDTH_CELLS: Final = 68
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Send = Callable[[dict[str, Any]], Awaitable[Outcome]]
 
 
-class MendForm(Card):
+class MendForm(EditedForm):
     """A payload to be made a job that can be read: on one line, or in the operator's own editor (Ctrl-O)."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+o", "editor", "Edit in $EDITOR", show=False, priority=True, id="form.editor")
-    ]
-    AUTO_FOCUS: ClassVar[str] = "#payload"
 
     def __init__(self, row: QuarantineRow, send: Send, *, editor: bool = False) -> None:
         super().__init__(f"Mend {row.key} and put it back", (), (("send", "Put back"),))
         self._reason = row.reason
-        self._send = send
+        self._put_back = send
         self._editor = editor
         self._text = document_of_raw(row.raw)
         self._shown = ""
@@ -75,19 +67,16 @@ class MendForm(Card):
         line = self.query_one("#payload", LineInput)
         line.value = self._shown = clean(one_line(self._text), LIMIT)
 
-    def action_editor(self) -> None:
-        """Take the payload to the operator's own editor."""
-        self.run_worker(self._edit(), group="sending", exclusive=True)
-
-    async def _edit(self) -> None:
+    async def edit(self) -> None:
+        """Hand over the payload and take back what was saved; what can't be read stays, and is said."""
         try:
             self._text = await edit_text(self.app, self._current(), "payload.json")
             self._show_text()
             from_document(self._text)
         except QuarterdeckError as error:
-            self._complain(str(error))
+            self.complain_of(error)
         else:
-            self._complain("")
+            self.complain("")
             self.query(Answer).last().focus()
 
     def _current(self) -> str:
@@ -99,33 +88,9 @@ class MendForm(Card):
             raise QuarterdeckError("It is longer than a line, or holds what can't be shown.", "Ctrl-O edits it.")
         return typed
 
-    @on(LineInput.Submitted)
-    def _on_entered(self, event: LineInput.Submitted) -> None:
-        event.stop()
-        event.prevent_default()  # the card's own way of going on
-        self.query(Answer).last().focus()
-
-    @on(Answer.Chosen)
-    def _on_chosen(self, message: Answer.Chosen) -> None:
-        message.stop()
-        message.prevent_default()
-        if message.answer.verb:
-            self.run_worker(self._try(), group="sending", exclusive=True)
-        else:
-            self.dismiss(None)
-
-    async def _try(self) -> None:
-        """Check, send, and close; or say what is wrong, with everything still there."""
-        try:
-            await self._send(from_document(self._current()))
-        except QuarterdeckError as error:
-            self._complain(str(error))
-        else:
-            self.dismiss(None)
-
-    def _complain(self, text: str) -> None:
-        lines = wrap_words(clean(text, 300), WIDTH_CELLS)
-        self.query_one("#wrong", TextLines).say(*(Cell(line, "bad") for line in lines if line))
+    async def send(self) -> Outcome:
+        """Put back what the payload has become."""
+        return await self._put_back(from_document(self._current()))
 
 
 def document_of_raw(raw: str) -> str:

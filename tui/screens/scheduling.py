@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.errors import UsageError
 from quarterdeck.model import Outcome, ScheduleRow
-from quarterdeck.text import clean
 from tui.rendering.moment import Moment
 from tui.screens.argumentfields import FieldError, json_document
 from tui.screens.asking import holding
+from tui.screens.form import Form
 from tui.screens.sandbox import expression_lines
 from tui.widgets.cell import Cell
-from tui.widgets.dialog import Answer, Card
+from tui.widgets.dialog import Answer
 from tui.widgets.lineinput import LineInput
 from tui.widgets.textlines import TextLines
 
@@ -41,10 +41,8 @@ _FIELDS: Final = (
 """Field, its label, and what is said while it is empty."""
 
 
-class ScheduleForm(Card):
+class ScheduleForm(Form):
     """A line for each field. `save` is awaited with all of them; when it raises, the form stays open and says why."""
-
-    AUTO_FOCUS: ClassVar[str] = "LineInput"
 
     def __init__(
         self,
@@ -91,33 +89,9 @@ class ScheduleForm(Card):
         lines = expression_lines(typed["expression"], typed["tz"] or "UTC", self._moment)
         self.query_one("#meaning", TextLines).say(*lines[:_MEANING_LINES])
 
-    @on(LineInput.Submitted)
-    def _on_entered(self, event: LineInput.Submitted) -> None:
-        """Enter goes to the next field, and from the last one to the verb."""
-        event.stop()
-        event.prevent_default()
-        fields = list(self.query(LineInput))
-        at = fields.index(self.query_one(f"#{event.input.id}", LineInput)) + 1
-        (fields[at] if at < len(fields) else self.query(Answer).last()).focus()
-
-    @on(Answer.Chosen)
-    def _on_chosen(self, message: Answer.Chosen) -> None:
-        message.stop()
-        message.prevent_default()
-        if message.answer.verb:
-            self.run_worker(self._try(), group="sending", exclusive=True)
-        else:
-            self.dismiss(None)
-
-    async def _try(self) -> None:
-        try:
-            await self._save(self.typed())
-        except QuarterdeckError as error:
-            self.query_one("#wrong", TextLines).say(Cell(clean(str(error), 300), "bad"))
-            for field in self.query(f"#{error.field}").results(LineInput) if isinstance(error, FieldError) else ():
-                field.focus()
-        else:
-            self.dismiss(None)
+    async def send(self) -> Outcome:
+        """Save what stands in the fields."""
+        return await self._save(self.typed())
 
 
 def fields_of(typed: dict[str, str]) -> dict[str, Any]:
