@@ -16,6 +16,7 @@ from quarterdeck.broker.queue import Queue
 from quarterdeck.record import decode_history
 from quarterdeck.record.beat import decode_beat
 from quarterdeck.record.retention import HISTORY_COUNT
+from quarterdeck.worker.intake import ORPHAN_APART_S, orphan_delay_s
 
 
 async def quick(ctx, n=0):
@@ -56,12 +57,34 @@ class TestUnknownFunctions:
         async with working(queue, [quick]) as worker:
             job = await queue.enqueue("slow", sleep=0, retries=1)
             orphan = await until(lambda: queue.redis.hget(queue.keys.orphans, job.id))
-            assert orphan.endswith(b"/1/slow")
+            assert orphan.endswith(b"/slow")
             assert (await queue.job(job.key)).attempts == 0
+            worker.paused = True  # both would race for it, each second anew
             async with working(queue, [slow]):
                 await until(lambda: is_complete(queue, job.key))
             assert worker.runner.tally.failed == 0
         assert not await queue.redis.exists(queue.keys.orphans)
+
+    async def test_it_is_tried_each_second_for_half_a_minute_then_ever_more_seldom(self, queue):
+        seconds = (0, 1, 15, 30, 60, 300, 900, 80_000)
+        assert [orphan_delay_s(waited * 1000) for waited in seconds] == [1, 1, 1, 1, 2, 10, 30, 30]
+        job = await queue.enqueue("unheard_of")
+        minute_ago = int(time.time() * 1000) - 60_000
+        await queue.redis.hset(queue.keys.orphans, job.id, f"{minute_ago}/40/unheard_of")
+        async with working(queue):
+            await until(lambda: orphan_says(queue, job, f"{minute_ago}/41/unheard_of"))
+            due_ms = await queue.redis.zscore(queue.keys.incomplete, job.id) * 1000
+        assert 61_000 < due_ms - minute_ago < 120_000
+
+    async def test_thousands_come_back_apart_from_each_other(self, queue):
+        many = 400
+        await queue.enqueue_many([("unheard_of", {"n": n}) for n in range(many)])
+        async with working(queue, concurrency=many) as worker:
+            await until(lambda: all_put_off(queue, many))
+            worker.paused = True
+            dues = [due for _, due in await queue.redis.zrange(queue.keys.incomplete, 0, -1, withscores=True)]
+        assert len(set(dues)) > many // 2
+        assert max(dues) - min(dues) > many * ORPHAN_APART_S / 2
 
     async def test_after_the_bound_it_fails(self, queue):
         job = await queue.enqueue("unheard_of")
@@ -70,6 +93,14 @@ class TestUnknownFunctions:
         async with working(queue):
             await until(lambda: has_status(queue, job.key, Status.FAILED))
         assert "unheard_of" in (await queue.job(job.key)).error
+
+
+async def orphan_says(queue, job, record):
+    return await queue.redis.hget(queue.keys.orphans, job.id) == record.encode()
+
+
+async def all_put_off(queue, number):
+    return await queue.redis.hlen(queue.keys.orphans) == number
 
 
 async def is_complete(queue, key):

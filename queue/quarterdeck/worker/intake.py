@@ -24,9 +24,18 @@ logger = logging.getLogger("quarterdeck.worker")
 
 ORPHAN_DELAY_S: Final = 1.0
 ORPHAN_LONGEST_S: Final = 30.0
-"""An unknown function's job comes back after 1 s, then 2, 4, … up to this."""
+ORPHAN_SHARE: Final = 30
+"""An unknown function's job comes back each second for half a minute, then whenever it has waited a thirtieth longer: one
+worker may know it among many that don't."""
+ORPHAN_APART_S: Final = 0.005
+"""So far apart a worker sends such jobs back: thousands of them are not to take it from those that it knows."""
 ORPHAN_BOUND_MS: Final = 24 * 3600 * 1000
 """After this long without a worker that knows its function, a job fails."""
+
+
+def orphan_delay_s(waited_ms: float) -> float:
+    """When a job that has waited so long for a worker that knows its function is tried again."""
+    return min(max(waited_ms / 1000 / ORPHAN_SHARE, ORPHAN_DELAY_S), ORPHAN_LONGEST_S)
 
 
 class Intake:
@@ -40,6 +49,7 @@ class Intake:
         """Suspects that wait until nothing else runs here."""
         self._orphans: dict[str, Attempt] = {}
         """Of a function that is not known here, until it is known since when."""
+        self._orphaned_s = 0.0
         self._worker = worker
         self._alone_now: Attempt | None = None
         self._loop = asyncio.get_running_loop()
@@ -184,7 +194,7 @@ class Intake:
             text = f"No worker knows the function {attempt.job.function!r}."
             worker.runner.fail(attempt, Status.FAILED, text, None, 0)
             return
-        delay_s = min(ORPHAN_DELAY_S * 2**times, ORPHAN_LONGEST_S)
+        self._orphaned_s = max(now_ms / 1000, self._orphaned_s + ORPHAN_APART_S)
         if times == 0:
             logger.warning(
                 "the function %r is not known here; its jobs wait for a worker that knows it", attempt.job.function
@@ -195,7 +205,7 @@ class Intake:
                 self._queued(attempt),
                 number=attempt.number,
                 holder=attempt.holder,
-                due=now_ms / 1000 + delay_s,
+                due=self._orphaned_s + orphan_delay_s(now_ms - first),
                 orphan=f"{first}/{times + 1}/{attempt.job.function}",
             )
         )
