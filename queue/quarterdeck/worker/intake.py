@@ -25,8 +25,8 @@ logger = logging.getLogger("quarterdeck.worker")
 ORPHAN_DELAY_S: Final = 1.0
 ORPHAN_LONGEST_S: Final = 30.0
 ORPHAN_SHARE: Final = 30
-"""An unknown function's job comes back each second for half a minute, then whenever it has waited a thirtieth longer: one
-worker may know it among many that don't."""
+"""An unknown function's job comes back each second for half a minute, then whenever it has waited a thirtieth longer:
+one worker may know it among many that don't."""
 ORPHAN_APART_S: Final = 0.005
 """So far apart a worker sends such jobs back: thousands of them are not to take it from those that it knows."""
 ORPHAN_BOUND_MS: Final = 24 * 3600 * 1000
