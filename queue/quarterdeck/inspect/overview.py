@@ -17,7 +17,7 @@ from quarterdeck.inspect.schedules import SchedulesPart
 from quarterdeck.inspect.sets import BulksPart, OperatorsPart
 from quarterdeck.inspect.streams import AuditPart
 from quarterdeck.inspect.trouble import by_queue, in_short
-from quarterdeck.inspect.workers import Beat, WorkersPart, merged_rows, specs_of
+from quarterdeck.inspect.workers import WorkersPart, merged_rows, specs_of
 from quarterdeck.model import (
     FailureGroup,
     FunctionSpec,
@@ -30,6 +30,7 @@ from quarterdeck.model import (
     View,
     WorkerRow,
 )
+from quarterdeck.record.beat import WorkerBeat
 
 ACTS: Final = 20
 """Acts of operators that every snapshot holds."""
@@ -72,7 +73,7 @@ class Overview:
         self.operators = OperatorsPart(plan)
         count = 200 if view.screen in {Screen.JOB, Screen.SCHEDULE} else ACTS
         self.audit = AuditPart(plan, None, count)
-        self.beats: dict[str, dict[str, Beat]] = {}
+        self.beats: dict[str, dict[str, WorkerBeat]] = {}
 
     def snapshot(self, plan: Plan, server: ServerStat) -> Snapshot:
         """The snapshot without page and detail; the plan has been run."""

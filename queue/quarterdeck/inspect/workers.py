@@ -10,6 +10,7 @@ import msgspec
 from quarterdeck.inspect.plan import Plan, moment_ms, text
 from quarterdeck.keys import keys_of
 from quarterdeck.model import CurrentJob, FunctionSpec, JobRow, WorkerDetail, WorkerRow
+from quarterdeck.record.beat import WorkerBeat
 
 MOST: Final = 500
 """Workers of a queue that are looked at."""
@@ -17,31 +18,8 @@ LEASE_GRACE_MS: Final = 1_000
 _STOCK_BEAT_MS: Final = 11_000  # SAQ registers for its timer (10 s) and one more
 
 
-class Beat(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deck worker writes of itself, read tolerantly (docs/redis-keys.md, `qd:workers:Q`)."""
-
-    name: str = ""
-    host: str = ""
-    pid: int = 0
-    queues: tuple[str, ...] = ()
-    slots: int = 0
-    running: int = 0
-    current: tuple[CurrentJob, ...] = ()
-    started_ms: int = 0
-    beat_ms: int = 0
-    version: str = ""
-    functions: tuple[FunctionSpec, ...] = ()
-    state: str = "running"
-    stats: dict[str, int] = {}
-    cpu_percent: float | None = None
-    memory_bytes: int | None = None
-    skew_ms: float | None = None
-    held: tuple[str, ...] = ()
-    stack: str = ""
-    stack_key: str = ""
-
-
-_BEAT: Final = msgspec.json.Decoder(Beat, strict=False)
+_BEAT: Final = msgspec.json.Decoder(WorkerBeat, strict=False)
+"""More tolerant than the workers among themselves: a screen shows what it can of a record that another wrote."""
 
 
 class WorkersPart:
@@ -54,7 +32,7 @@ class WorkersPart:
         self._leases = plan.call(keys.lease, "ZREVRANGE", 0, MOST - 1, "WITHSCORES")
         self._stock = plan.ask(keys.queued, "stock", keys.stats, MOST)
 
-    def beats(self) -> dict[str, Beat]:
+    def beats(self) -> dict[str, WorkerBeat]:
         """Worker id → what it wrote of itself; unreadable records are a beat without anything."""
         flat = self._beats.rows()[1] if self._beats.rows() else []
         return {text(worker): read_beat(raw) for worker, raw in zip(flat[::2], flat[1::2], strict=False)}
@@ -84,12 +62,12 @@ class WorkersPart:
         return rows
 
 
-def read_beat(raw: bytes | None) -> Beat:
+def read_beat(raw: bytes | None) -> WorkerBeat:
     """A beat from its record; one without anything when it can't be read."""
     try:
-        return _BEAT.decode(raw) if raw else Beat(state="broken")
+        return _BEAT.decode(raw) if raw else WorkerBeat(state="broken")
     except (ValueError, RecursionError):
-        return Beat(state="broken", name="unreadable record")
+        return WorkerBeat(state="broken", name="unreadable record")
 
 
 def is_live(row: WorkerRow) -> bool:
@@ -111,7 +89,7 @@ def merged_rows(rows: Iterable[WorkerRow]) -> list[WorkerRow]:
     return sorted(found.values(), key=lambda row: (row.state == "lost", row.name, row.id))
 
 
-def specs_of(beats: Mapping[str, Mapping[str, Beat]], live: Iterable[WorkerRow]) -> list[FunctionSpec]:
+def specs_of(beats: Mapping[str, Mapping[str, WorkerBeat]], live: Iterable[WorkerRow]) -> list[FunctionSpec]:
     """What live workers register, by name, with the queues where it can run. `beats`: queue → worker id → beat."""
     alive = {row.id for row in live if is_live(row)}
     found: dict[str, FunctionSpec] = {}
@@ -125,14 +103,14 @@ def specs_of(beats: Mapping[str, Mapping[str, Beat]], live: Iterable[WorkerRow])
     return [found[name] for name in sorted(found)]
 
 
-def worker_detail(row: WorkerRow, beat: Beat | None) -> WorkerDetail:
+def worker_detail(row: WorkerRow, beat: WorkerBeat | None) -> WorkerDetail:
     """A worker whole."""
     if beat is None:
         return WorkerDetail(row=row)
     return WorkerDetail(row=row, functions=beat.functions, stack=beat.stack, stack_key=beat.stack_key)
 
 
-def _deck_row(worker: str, beat: Beat, lease: float | None, now_ms: int) -> WorkerRow:
+def _deck_row(worker: str, beat: WorkerBeat, lease: float | None, now_ms: int) -> WorkerRow:
     state = beat.state
     if lease is None or lease < now_ms - LEASE_GRACE_MS:
         state = "lost" if state != "broken" else state
@@ -150,10 +128,10 @@ def _deck_row(worker: str, beat: Beat, lease: float | None, now_ms: int) -> Work
         version=beat.version,
         functions=tuple(spec.name for spec in beat.functions),
         state=state,
-        complete=beat.stats.get("complete", 0),
-        failed=beat.stats.get("failed", 0),
-        retried=beat.stats.get("retried", 0),
-        aborted=beat.stats.get("aborted", 0),
+        complete=beat.stats.complete,
+        failed=beat.stats.failed,
+        retried=beat.stats.retried,
+        aborted=beat.stats.aborted,
         cpu_percent=beat.cpu_percent,
         memory_bytes=beat.memory_bytes,
         skew_ms=beat.skew_ms,
