@@ -98,7 +98,9 @@ def queue(**changed: Any) -> QueueStat:
         ({"depth": 0, "active": 0}, ("idle", "muted")),
         ({"workers": 0}, ("no worker", "bad")),
         ({"workers": 0, "depth": 0}, ("no worker", "muted")),
-        ({"failure_rate": 0.05}, ("failing", "bad")),
+        ({"failure_rate": 0.05}, ("failing", "warn")),
+        ({"failure_rate": 0.25, "failed_attempts": 5}, ("failing", "bad")),
+        ({"failure_rate": 0.25, "failed_attempts": 4}, ("running", "ok")),
         ({"failure_rate": 0.049}, ("running", "ok")),
         ({"oldest_ms": 48_000, "in_per_s": 35.0, "out_per_s": 12.0}, ("backing up", "warn")),
         ({"oldest_ms": 48_000, "in_per_s": 12.0, "out_per_s": 35.0}, ("running", "ok")),
@@ -120,8 +122,13 @@ def test_a_queue_in_figures() -> None:
     assert row.key == "emails"
     assert (cells["depth"], cells["oldest"], cells["in"], cells["out"]) == ("1,204", "48 s", "35.0", "12.2")
     assert (cells["fail"], cells["p95"], cells["failed"], cells["slots"]) == ("6.1%", "1.2s", "532", "1/10")
-    assert style(row, queues.columns(), "fail") == "bad"
+    assert style(row, queues.columns(), "fail") == "warn"
     assert style(row, queues.columns(), "oldest") == "warn"
+
+
+def test_figures_that_are_bad_look_bad() -> None:
+    row = queues.queue_row(queue(oldest_ms=300_000, failure_rate=0.25), MOMENT)
+    assert style(row, queues.columns(), "fail") == style(row, queues.columns(), "oldest") == "bad"
 
 
 def test_what_is_not_known_of_a_queue_is_a_dash() -> None:

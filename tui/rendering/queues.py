@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from quarterdeck.model import QueueStat
+from quarterdeck.model import Level, QueueStat, failing_level, waiting_level
 from quarterdeck.text import count_of, human_age, human_count, human_duration, human_percent, human_rate
 from tui.rendering.moment import Moment
 from tui.widgets.cell import AnyCell, Cell, GridRow
@@ -33,8 +33,7 @@ def columns(spark_cells: int = 9) -> tuple[Column, ...]:
     )
 
 
-WAITING_LONG_MS: Final = 30_000
-FAILING: Final = 0.05
+_STYLES: Final = {Level.WARNING: "warn", Level.BAD: "bad"}
 
 
 def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9, *, workers_known: bool = True) -> GridRow:
@@ -42,18 +41,18 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9, *, workers
     nobody knows which workers there were: that is not to say that there was none.
     """
     text, style = queue_state(queue, moment, workers_known=workers_known)
-    failing = (queue.failure_rate or 0) >= FAILING
-    late = queue.oldest_ms is not None and queue.oldest_ms >= WAITING_LONG_MS
+    waits = _STYLES.get(waiting_level(queue), "")
+    fails = _STYLES.get(failing_level(queue), "")
     cells: tuple[AnyCell, ...] = (
         moment.text(queue.name),
         human_count(queue.depth, 6),
         human_count(queue.active, 6),
         human_count(queue.scheduled, 6),
         moment.spark(queue.depths, spark_cells),
-        Cell(human_age(queue.oldest_ms), "warn" if late else "") if queue.oldest_ms is not None else Cell("-", "muted"),
+        Cell(human_age(queue.oldest_ms), waits) if queue.oldest_ms is not None else Cell("-", "muted"),
         human_rate(queue.in_per_s),
         human_rate(queue.out_per_s),
-        Cell(human_percent(queue.failure_rate), "bad" if failing else ""),
+        Cell(human_percent(queue.failure_rate), fails),
         human_duration(queue.p50_ms),
         human_duration(queue.p95_ms),
         human_duration(queue.p99_ms),
@@ -77,8 +76,9 @@ def _states(queue: QueueStat, moment: Moment, *, deserted: bool) -> Iterator[tup
         yield moment.pause(queue.paused), "paused"
     if deserted and queue.depth:
         yield "no worker", "bad"
-    if (queue.failure_rate or 0) >= FAILING:
-        yield "failing", "bad"
+    failing = failing_level(queue)
+    if failing is not Level.OK:
+        yield "failing", _STYLES[failing]
     if _backs_up(queue):
         yield "backing up", "warn"
     if queue.orphans:
@@ -93,4 +93,4 @@ def _states(queue: QueueStat, moment: Moment, *, deserted: bool) -> Iterator[tup
 def _backs_up(queue: QueueStat) -> bool:
     """Whether more comes in than goes out and somebody has been waiting for it."""
     grows = (queue.in_per_s or 0) > (queue.out_per_s or 0)
-    return grows and queue.oldest_ms is not None and queue.oldest_ms >= WAITING_LONG_MS
+    return grows and waiting_level(queue) is not Level.OK

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from quarterdeck.inspect.plan import text
 from quarterdeck.model import FunctionStat, QueueHour
+from quarterdeck.model.alarm import FAILING
 from quarterdeck.record import percentile
 
 HOUR: Final = 60
@@ -20,8 +21,6 @@ RECENT: Final = 2
 """Minutes read anew: the running one each time, the one before, which late finishes may still touch, now and then."""
 LATE_S: Final = 5.0
 """How often the minute before is read anew."""
-FAILING_SHARE: Final = 0.05
-"""From this share of failed attempts on, a minute counts as failing."""
 _FIRST_SCREEN: Final = 4
 _AT_A_TIME: Final = 6
 _RATE_MINUTES: Final = 5
@@ -177,14 +176,14 @@ class MinuteStore:
     def failing_since(self, now: int) -> int | None:
         """When the present failing began, epoch ms at the minute; None when it is not failing now."""
         rate = self.failure_rate(now)
-        if rate is None or rate < FAILING_SHARE:
+        if rate is None or rate < FAILING:
             return None
         since = None
         for number in range(now, now - HOUR, -1):
             share = _failed_share([self._minutes.get(number, Minute())])
-            if share is not None and share < FAILING_SHARE and since is not None:
+            if share is not None and share < FAILING and since is not None:
                 break
-            if share is not None and share >= FAILING_SHARE:
+            if share is not None and share >= FAILING:
                 since = number
         return None if since is None else since * 60_000
 

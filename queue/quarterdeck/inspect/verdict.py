@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from quarterdeck.model import FailureGroup, Finding, Level, QueueStat, Snapshot, Verdict, WorkerRow
+from quarterdeck.model import (
+    FailureGroup,
+    Finding,
+    Level,
+    QueueStat,
+    Snapshot,
+    Verdict,
+    WorkerRow,
+    failing_level,
+    waiting_level,
+)
 from quarterdeck.text import count_of, human_age, human_bytes, human_count, human_percent
 
-OLD_MS: Final = 30_000
-VERY_OLD_MS: Final = 300_000
-"""Ages of the oldest waiting job that are a warning, and bad."""
-FAILING: Final = 0.05
-BADLY_FAILING: Final = 0.25
-"""Shares of failed attempts that are a warning, and bad."""
-FEW: Final = 5
-"""Failed attempts in five minutes below which a share says nothing."""
 MEMORY: Final = 0.75
 FULL_MEMORY: Final = 0.9
 """Shares of the memory limit that are a warning, and bad."""
@@ -71,21 +73,18 @@ def _flow(stat: QueueStat, now_ms: int) -> Finding | None:
     if not stat.workers and (stat.depth or stat.active):
         waiting = f"{human_count(stat.depth)} waiting" if stat.depth else f"{human_count(stat.active)} left active"
         level, parts = Level.BAD, [f"no live worker, {waiting}"]
-    if stat.oldest_ms is not None and stat.oldest_ms >= OLD_MS and not stat.paused:
-        level = _worse(level, Level.BAD if stat.oldest_ms >= VERY_OLD_MS else Level.WARNING)
+    waiting, failing = waiting_level(stat), failing_level(stat)
+    if stat.oldest_ms is not None and waiting is not Level.OK and not stat.paused:
+        level = _worse(level, waiting)
         parts.append(f"oldest {human_age(stat.oldest_ms)}")
         since_ms = now_ms - stat.oldest_ms
-    if stat.failure_rate is not None and stat.failure_rate >= FAILING and not _few(stat):
-        level = _worse(level, Level.BAD if stat.failure_rate >= BADLY_FAILING else Level.WARNING)
+    if failing is not Level.OK:
+        level = _worse(level, failing)
         parts.append(f"{human_percent(stat.failure_rate).replace('%', ' %')} failing")
         since_ms = stat.failing_since_ms or since_ms
     if not parts:
         return None
     return Finding(level=level, text=f"{stat.name}: {', '.join(parts)}", since_ms=since_ms, view=f"queue {stat.name}")
-
-
-def _few(stat: QueueStat) -> bool:
-    return stat.failed_attempts is not None and stat.failed_attempts < FEW
 
 
 def _nobody(snapshot: Snapshot) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The frozen structs that cross rooms: what is asked (`View`), what is seen (`Snapshot`), what is done (`Outcome`)."""
 
 from quarterdeck.model.act import BlastCard, JobRef, Operator, Outcome, Pace, Selection, Tally, Verb
+from quarterdeck.model.alarm import failing_level, waiting_level
 from quarterdeck.model.detail import (
     AnyDetail,
     AttemptStat,
@@ -81,4 +82,6 @@ __all__ = [
     "View",
     "WorkerDetail",
     "WorkerRow",
+    "failing_level",
+    "waiting_level",
 ]
