@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 from quarterdeck import model
 from quarterdeck.model import FailureGroup, JobState, Selection, Snapshot
@@ -19,6 +19,7 @@ class Failures(ListScreen):
     SCREEN = model.Screen.FAILURES
     COLUMNS = failures.COLUMNS
     EMPTY = "nothing has failed"
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("enter", "jobs"),)
 
     def rows_of(self, snapshot: Snapshot) -> tuple[Sequence[Target], int, int]:
         """The groups: the page where there is one, else all that the snapshot holds."""

@@ -28,7 +28,7 @@ class Jobs(ListScreen):
 
     SCREEN = model.Screen.JOBS
     COLUMNS = jobs.COLUMNS
-    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("[ ]", "state"),)
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (("[ ]", "state"), ("enter", "open"))
 
     def __init__(self, view: View) -> None:
         super().__init__(view if view.state else replace(view, state=JobState.QUEUED))
