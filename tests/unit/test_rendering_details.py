@@ -412,7 +412,20 @@ def test_an_incident_note_is_markdown_that_untrusted_text_can_not_break() -> Non
     assert "\\[x\\](y)" in note
     assert "quarterdeck retry k" in note
     assert "bob: retry s, 3 jobs (why)" in note
-    assert "ann: retry sig:a\\|b, canary: tripped (the canary failed again), 1 of 300 released, 1 failed again" in note
+    assert "ann: retry sig:a\\|b, canary: tripped (the canary failed again), 1 of 300 retried, 1 failed again" in note
+
+
+@pytest.mark.parametrize(
+    ("verb", "done"),
+    [("delete", "deleted"), ("abort", "aborted"), ("run-now", "made due"), ("retry", "retried"), ("newer", "done")],
+)
+def test_an_incident_note_says_what_a_bulk_operation_did(verb: str, done: str) -> None:
+    bulk = BulkRow(
+        id="q/1", queue="q", verb=verb, query="state:failed", reason="", owner="ann", mode="all", state="done",
+        started_ms=NOW, total=4_811, done=4_810, skipped=1,
+    )  # fmt: skip
+    note = incident_note("prod", snapshot(), [], MOMENT, (), [bulk])
+    assert f"ann: {verb} state:failed, at once: done, 4,810 of 4,811 {done}, 1 skipped" in note
 
 
 # Places.

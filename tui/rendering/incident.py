@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from quarterdeck.model import AuditRow, BulkRow, FailureGroup, Outcome, Snapshot
+from quarterdeck.model import AuditRow, BulkRow, FailureGroup, Outcome, Snapshot, Verb
 from quarterdeck.text import count_of, human_age, human_count, human_percent
 from tui.rendering.moment import Moment
 from tui.rendering.queues import queue_state
 from tui.rendering.workers import now_text
+
+_DONE: Final[dict[str, str]] = {
+    Verb.RETRY: "retried",
+    Verb.ABORT: "aborted",
+    Verb.DELETE: "deleted",
+    Verb.RUN_NOW: "made due",
+}
+"""What a bulk operation has done to its jobs, in a word."""
 
 
 def incident_note(
@@ -126,7 +135,7 @@ def _bulks(bulks: Iterable[BulkRow], moment: Moment) -> list[str]:
     lines = ["## Bulk operations", ""]
     for bulk in sorted(bulks, key=lambda row: row.started_ms):
         total = f" of {human_count(bulk.total)}" if bulk.total >= 0 else ""
-        counts = [f"{human_count(bulk.done)}{total} released"]
+        counts = [f"{human_count(bulk.done)}{total} {_DONE.get(bulk.verb, 'done')}"]
         counts += [f"{human_count(bulk.failed)} failed again"] if bulk.failed else []
         counts += [f"{human_count(bulk.skipped)} skipped"] if bulk.skipped else []
         pace = "at once" if bulk.mode == "all" else _safe(bulk.mode, moment)
