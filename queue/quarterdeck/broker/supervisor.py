@@ -257,7 +257,8 @@ class Supervisor:
         trouble = ""
         if self.worker.last_status:
             last = tail(self.home.logs / "worker.log", 1)
-            trouble = last[0] if last else f"it ended with status {self.worker.last_status}"
+            said = last[0].removeprefix("quarterdeck: ") if last else ""  # who reads it knows who speaks
+            trouble = said or f"it ended with status {self.worker.last_status}"
         state = {
             "url": self.home.url,
             "target": self.target,
