@@ -37,6 +37,14 @@ async def step(context, pause_s=0.0, pad=""):
     return "done"
 
 
+async def gated(context, gate):
+    """Run until a file is there."""
+    note("S", context)
+    while not os.path.exists(gate):  # noqa: PTH110
+        await asyncio.sleep(0.05)
+    note("E", context)
+
+
 async def block(context, pause_s=0.0):
     """Block the whole event loop."""
     note("S", context)
@@ -57,7 +65,7 @@ def plain(context, pause_s=0.0):
 
 
 async def main() -> None:
-    functions = [step, block, die, plain]
+    functions = [step, gated, block, die, plain]
     if OPTIONS.get("stock"):
         queue = RedisQueue.from_url(OPTIONS["url"], name=OPTIONS["queue"])
         worker = saq.worker.Worker(queue, functions, concurrency=OPTIONS.get("concurrency", 10))

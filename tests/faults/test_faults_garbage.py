@@ -61,7 +61,7 @@ async def test_twenty_kinds_of_corrupt_payload(valkey, queue_name, tmp_path):
         await redis.rpush(names.queued, names.job("hash"))
         keys += await fleet.feed(100)
         fleet.start(), fleet.start()
-        await fleet.drained(30)
+        await fleet.drained()
         await fleet.all_well(keys, reruns=0)
         aside = await redis.hgetall(names.quarantine)
         assert len(aside) == len(payloads) + len(ids) + 1
@@ -85,7 +85,7 @@ async def test_garbage_among_the_active_is_set_aside_too(valkey, queue_name, tmp
         await redis.hset(names.owner, names.job("bad1"), "garbage without a slash")
         fleet.start()
         keys = await fleet.feed(100)
-        await fleet.drained(30)
+        await fleet.drained()
         await fleet.all_well(keys, reruns=0)
         assert await redis.hlen(names.quarantine) >= len(payloads)
 
@@ -99,10 +99,10 @@ async def test_a_key_of_a_wrong_type_loses_no_job(start_valkey, queue_name, tmp_
         await redis.set(key, "not what it should be")
         fleet.start()
         keys = await fleet.feed(100, pause_s=0.005)
-        await fleet.until(lambda: fleet.ends() >= 100, 20)
+        await fleet.until(lambda: fleet.ends() >= 100)
         await redis.delete(key)
         more = await fleet.feed(50)
-        await fleet.drained(20)
+        await fleet.drained()
         assert {line[1] for line in fleet.lines() if line[0] == "E"} == {*keys, *more}
         assert sum(line[0] == "S" for line in fleet.lines()) == 150
         verdict = await fleet.verdict([*keys, *more])
@@ -117,15 +117,15 @@ async def test_a_broken_list_holds_up_its_queue_while_it_is_broken(start_valkey,
         names, redis = fleet.queue.keys, fleet.queue.redis
         fleet.start()
         keys = await fleet.feed(20, pause_s=0.3)
-        await fleet.until(lambda: len(fleet.lines()) >= 11, 20)
+        await fleet.until(lambda: len(fleet.lines()) >= 11)
         kind = getattr(names, broken)
         await redis.rename(kind, "aside")
         await redis.set(kind, "not what it should be")
-        await fleet.until(lambda: fleet.ends() >= 10, 20)
+        await fleet.until(lambda: fleet.ends() >= 10)
         await redis.delete(kind)
         if await redis.exists("aside") and broken != "incomplete":  # its entries of ended jobs would be stale
             await redis.rename("aside", kind)
-        await fleet.drained(30)
+        await fleet.drained()
         done = {line[1] for line in fleet.lines() if line[0] == "E"}
         assert done == set(keys)
         verdict = await fleet.verdict(keys)
@@ -147,7 +147,7 @@ async def test_queue_names_with_colons_and_globs_keep_apart(valkey, queue_name, 
             fleet.start()
             fed.append(await fleet.feed(50))
         for fleet, keys in zip((one, two, three), fed, strict=True):
-            await fleet.drained(20)
+            await fleet.drained()
             await fleet.all_well(keys)
             found = [job.key async for job in fleet.queue.iter_jobs()]
             assert sorted(found) == sorted(keys)

@@ -17,12 +17,12 @@ from redis.exceptions import RedisError, ResponseError
 pytestmark = pytest.mark.slow
 
 SLOTS = 10
-BACK_S = 15
+BACK_S = 30
 """At work again within 5 s by design; a busy machine with a lease of 2 s may need some more."""
 
 
 async def halfway(fleet: Fleet, count: int) -> None:
-    await fleet.until(lambda: fleet.ends() > count // 3, 30)
+    await fleet.until(lambda: fleet.ends() > count // 3)
 
 
 @pytest.mark.parametrize("fsync", ["everysec", "always"])
@@ -37,7 +37,7 @@ async def test_server_killed_and_started_again(start_valkey, queue_name, tmp_pat
         await halfway(fleet, 2000)
         server.kill()
         server.start()
-        await fleet.drained(40)
+        await fleet.drained()
         # With everysec up to a second of ends is forgotten, and those jobs run again: about 2 × 10 / 0.02 s of them.
         await fleet.all_well(keys, reruns=2 * SLOTS if fsync == "always" else 1500)
         assert fleet.log.stat().st_size < 20_000, "log storm"
@@ -51,11 +51,11 @@ async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_pat
         keys = await fleet.feed(2000, pause_s=0.02)
         await halfway(fleet, 2000)
         server.freeze()
-        await asyncio.sleep(5.5)
+        await asyncio.sleep(5.5)  # longer than leases and time-outs
         server.thaw()
-        took_s = await fleet.drained(40)
+        took_s = await fleet.drained()
         await fleet.all_well(keys, reruns=2 * SLOTS)
-        assert took_s < BACK_S + 5
+        assert took_s < BACK_S
 
 
 async def test_server_stopped_for_thirty_seconds(start_valkey, queue_name, tmp_path):
@@ -69,14 +69,14 @@ async def test_server_stopped_for_thirty_seconds(start_valkey, queue_name, tmp_p
         server.freeze()
         await asyncio.sleep(6)  # by now all answers are given up
         used, begun, told = sum(cpu_s(each.pid) for each in workers), time.monotonic(), len(log_lines(fleet))
-        await asyncio.sleep(24)
+        await asyncio.sleep(24)  # thirty seconds in all, as it says
         share = (sum(cpu_s(each.pid) for each in workers) - used) / (time.monotonic() - begun)
         assert share < 0.2, f"{share:.0%} of a CPU while two workers wait"  # 5 % each by design
         assert len(log_lines(fleet)) - told <= 4, fleet.tail()
         before = fleet.ends()
         server.thaw()
-        assert await fleet.until(lambda: fleet.ends() > before, BACK_S) < BACK_S
-        await fleet.drained(40)
+        assert await fleet.until(lambda: fleet.ends() > before) < BACK_S
+        await fleet.drained()
         # Nobody was dead: what ran went on, and its ends were written when the server was there again.
         verdict = await fleet.all_well(keys, reruns=0)
         assert verdict.late == 0
@@ -98,7 +98,7 @@ async def test_all_clients_killed_again_and_again(start_valkey, queue_name, tmp_
             except (RedisError, OSError):
                 continue
             await asyncio.sleep(0.01)
-        await fleet.drained(40)
+        await fleet.drained()
         await fleet.all_well(keys, reruns=0)
 
 
@@ -111,7 +111,7 @@ async def test_half_open_connections(start_valkey, queue_name, tmp_path):
         keys = await fleet.feed(1000, pause_s=0.02)
         await halfway(fleet, 1000)
         hole.swallow()
-        await fleet.drained(40)
+        await fleet.drained()
         # Both workers' beats were swallowed too: whoever reconnects first may find the other's lease ended.
         await fleet.all_well(keys, reruns=2 * SLOTS)
 
@@ -125,7 +125,7 @@ async def test_scripts_forgotten(start_valkey, queue_name, tmp_path):
             await fleet.queue.redis.script_flush()
             await asyncio.sleep(0.05)
         keys += await fleet.feed(500)
-        await fleet.drained(30)
+        await fleet.drained()
         await fleet.all_well(keys, reruns=0)
 
 
@@ -141,10 +141,10 @@ async def test_a_full_memory_is_drained(start_valkey, queue_name, tmp_path):
         keys = [fleet.queue.keys.job_key(job_id.decode()) for job_id in waiting]
         victim = fleet.start()
         await fleet.leased(1)
-        await fleet.until(lambda: fleet.ends() > 5, 20)
+        await fleet.until(lambda: fleet.ends() > 5)
         victim.kill()
         fleet.start()
-        await fleet.drained(40)
+        await fleet.drained()
         await fleet.queue.redis.config_set("maxmemory", 0)
         await fleet.all_well(keys, reruns=SLOTS)
 
@@ -159,11 +159,11 @@ async def test_a_disk_that_can_not_be_written(start_valkey, queue_name, tmp_path
         shutil.rmtree(server.directory / "dump.rdb", ignore_errors=True)
         (server.directory / "dump.rdb").unlink(missing_ok=True)
         (server.directory / "dump.rdb" / "full").mkdir(parents=True)  # a snapshot can't be put in its place
-        await fleet.until(lambda: refused(fleet), 20)
-        await asyncio.sleep(1.0)
+        await fleet.until(lambda: refused(fleet))
+        await asyncio.sleep(1.0)  # work goes against the wall for a while
         shutil.rmtree(server.directory / "dump.rdb")
         await fleet.queue.redis.execute_command("CONFIG", "SET", "stop-writes-on-bgsave-error", "no")
-        await fleet.drained(40)
+        await fleet.drained()
         await fleet.all_well(keys, reruns=2 * SLOTS)
 
 
@@ -183,15 +183,16 @@ async def test_absent_at_start(start_valkey, queue_name, tmp_path):
     async with Fleet(server.url, queue_name, tmp_path) as fleet:
         worker = fleet.start()
         await fleet.up(worker)
+        await fleet.until(lambda: log_lines(fleet))  # what its start costs is not meant
         used = cpu_s(worker.pid)
         begun = time.monotonic()
-        await asyncio.sleep(3)
+        await asyncio.sleep(3)  # what it uses in that time
         share = (cpu_s(worker.pid) - used) / (time.monotonic() - begun)
-        assert share < 0.10, f"{share:.0%} of a CPU while waiting"  # 5 % by design
+        assert share < 0.2, f"{share:.0%} of a CPU while waiting"  # 5 % by design
         assert len(fleet.log.read_text().splitlines()) <= 3
         server.start()
         keys = await fleet.feed(200)
-        assert await fleet.drained(20) < BACK_S
+        assert await fleet.drained() < BACK_S
         await fleet.all_well(keys, reruns=0)
 
 
@@ -205,11 +206,11 @@ async def test_results_are_written_when_the_server_comes_back(start_valkey, queu
     async with Fleet(server.url, queue_name, tmp_path) as fleet:
         fleet.start()
         keys = await fleet.feed(SLOTS, pause_s=1.0)
-        await fleet.until(lambda: len(fleet.lines()) >= SLOTS + 1, 20)
+        await fleet.until(lambda: len(fleet.lines()) >= SLOTS + 1)
         server.kill()
-        await fleet.until(lambda: fleet.ends() == SLOTS, 20)
+        await fleet.until(lambda: fleet.ends() == SLOTS)
         server.start()
-        await fleet.drained(20)
+        await fleet.drained()
         verdict = await fleet.all_well(keys, reruns=0)
         assert verdict.late == 0
 
@@ -224,6 +225,6 @@ async def test_a_master_that_becomes_a_read_only_replica_for_a_while(start_valke
         await fleet.queue.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
         await asyncio.sleep(1.5)  # less than a lease
         await fleet.queue.redis.execute_command("REPLICAOF", "NO", "ONE")
-        assert await fleet.drained(40) < BACK_S + 5
+        assert await fleet.drained() < BACK_S
         await fleet.all_well(keys, reruns=2 * SLOTS)
         assert len(fleet.log.read_text().splitlines()) < 30, "log storm"

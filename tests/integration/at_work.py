@@ -37,6 +37,13 @@ async def until(condition, within_s=30.0):
             await asyncio.sleep(0.01)
 
 
+async def beaten(worker, count):
+    """Returns when `worker` has beaten so many times more: whatever it wanted to do meanwhile, it could."""
+    for _ in range(count):
+        last_s = worker.beats.good_s
+        await until(lambda last_s=last_s: worker.beats.good_s > last_s)
+
+
 async def has_status(queue, key, status):
     """Whether the job is there and in that state."""
     job = await queue.job(key)

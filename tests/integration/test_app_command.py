@@ -84,13 +84,13 @@ async def command(place: Path, *words: str, **environ: str):
 
 async def ended(process) -> tuple[int, str]:
     """Status and stderr; stdout must be empty."""
-    out, told = await asyncio.wait_for(process.communicate(), 30)
+    out, told = await asyncio.wait_for(process.communicate(), 60)
     assert out == b""
     return process.returncode, told.decode()
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -102,12 +102,12 @@ async def side_by_side(task, place: Path, *names: str) -> set[int]:
         await until((place / f"{name}.started").exists)
     for name in names:
         (place / name).touch()
-    return {await handle.result(30) for handle in handles}
+    return {await handle.result(60) for handle in handles}
 
 
 async def test_it_runs_jobs_and_stops_in_order(place, client, valkey):
     async with command(place, "commanded:app", "--url", valkey.url, "--name", "w") as process:
-        assert await (await client.tasks["double"].enqueue(21)).result(30) == 42
+        assert await (await client.tasks["double"].enqueue(21)).result(60) == 42
         process.send_signal(signal.SIGTERM)
         status, told = await ended(process)
     assert status == 0
@@ -208,7 +208,7 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(place, client, start
     server.stop()
     async with command(place, "commanded:app", "--url", server.url) as process:
         assert process.stderr is not None
-        line = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+        line = (await asyncio.wait_for(process.stderr.readline(), 60)).decode()
         assert "waits for it" in line
         server.start()
         app = App("late", queues=(queue_name,), url=server.url)
@@ -216,7 +216,7 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(place, client, start
         @app.task
         def double(x: int) -> int: ...
 
-        assert await (await double.enqueue(4)).result(30) == 8
+        assert await (await double.enqueue(4)).result(60) == 8
         await app.close()
 
 

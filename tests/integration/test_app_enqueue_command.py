@@ -25,10 +25,10 @@ async def deck(start_valkey, queue_name):
 
     service = Service(app, ServiceOptions(grace_s=5))
     running = asyncio.create_task(service.run())
-    assert await (await send.enqueue("up")).result(20) == "up"
+    assert await (await send.enqueue("up")).result(60) == "up"
     yield app
     service.worker.event.set()
-    assert await asyncio.wait_for(running, 20) == 0
+    assert await asyncio.wait_for(running, 60) == 0
 
 
 async def command(app: App, capsys, *words: str) -> tuple[int, str, str]:
@@ -41,7 +41,7 @@ async def test_the_job_runs_where_its_author_meant_it_to(deck, capsys, queue_nam
     status, out, _ = await command(deck, capsys, "send", "to=ann", "copies=2", "--json")
     assert status == 0
     handle = deck.handle(json.loads(out)["key"], queue=f"{queue_name}-two")
-    assert await handle.result(20) == "annann"
+    assert await handle.result(60) == "annann"
     job = await handle.job()
     assert (job.timeout, job.retries) == (77, 5)
 

@@ -28,10 +28,10 @@ async def stock(valkey, queue_name):
 
 async def run_until(service: Service, reached: asyncio.Event) -> None:
     task = asyncio.create_task(service.run())
-    await asyncio.wait_for(reached.wait(), 20)
+    await asyncio.wait_for(reached.wait(), 60)
     assert service.worker is not None
     service.worker.event.set()
-    assert await asyncio.wait_for(task, 20) == 0
+    assert await asyncio.wait_for(task, 60) == 0
 
 
 async def test_functions_hooks_and_context_are_saqs(stock, valkey, queue_name):

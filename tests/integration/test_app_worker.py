@@ -35,7 +35,7 @@ async def working(target, url=None, **options):
     finally:
         if service.worker is not None:
             service.worker.event.set()
-        assert await asyncio.wait_for(task, 20) == 0
+        assert await asyncio.wait_for(task, 60) == 0
 
 
 class TestResults:
@@ -49,8 +49,8 @@ class TestResults:
             return threading.current_thread().name
 
         async with working(app):
-            assert await (await double.enqueue(21)).result(10) == 42
-            assert (await (await where.enqueue()).result(10)).startswith("quarterdeck-job")
+            assert await (await double.enqueue(21)).result(60) == 42
+            assert (await (await where.enqueue()).result(60)).startswith("quarterdeck-job")
 
     async def test_rich_arguments_and_results_come_back_as_what_they_were(self, app):
         @app.task
@@ -59,7 +59,7 @@ class TestResults:
 
         at = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
         async with working(app):
-            assert await (await next_year.enqueue(at, {"b", "a"})).result(10) == (at.replace(year=2027), ["a", "b"])
+            assert await (await next_year.enqueue(at, {"b", "a"})).result(60) == (at.replace(year=2027), ["a", "b"])
 
     async def test_many_at_once_keep_their_order(self, app):
         @app.task
@@ -68,7 +68,7 @@ class TestResults:
 
         async with working(app):
             handles = await double.enqueue_many([(1,), {"x": 2}, *((n,) for n in range(3, 300))])
-            assert [await handle.result(20) for handle in handles] == [2 * n for n in range(1, 300)]
+            assert [await handle.result(60) for handle in handles] == [2 * n for n in range(1, 300)]
 
     async def test_a_failure_carries_the_workers_traceback(self, app):
         @app.task
@@ -78,7 +78,7 @@ class TestResults:
         async with working(app):
             handle = await broken.enqueue(7)
             with pytest.raises(JobFailedError, match="'tenant 7'") as caught:
-                await handle.result(10)
+                await handle.result(60)
         assert caught.value.status == "failed"
         assert "in broken" in caught.value.traceback
         assert "in broken" in caught.value.__notes__[0]
@@ -99,7 +99,7 @@ class TestResults:
 
         async with working(app):
             handle = await forgotten.enqueue()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 with pytest.raises(JobGoneError):
                     while True:
                         await handle.status()
@@ -113,7 +113,7 @@ class TestResults:
 
         async with working(app):
             with pytest.raises(JobFailedError, match="a object has no JSON form"):
-                await (await odd.enqueue()).result(10)
+                await (await odd.enqueue()).result(60)
 
     async def test_a_payload_that_does_not_fit_fails_with_a_clear_error(self, app):
         @app.task
@@ -123,7 +123,7 @@ class TestResults:
         async with working(app):
             job = await app.queue().enqueue("double", y=1)
             with pytest.raises(JobFailedError, match=r"double\(\): .*(unexpected|missing a required)"):
-                await app.handle(job.key, function="double").result(10)
+                await app.handle(job.key, function="double").result(60)
 
 
 class TestOptions:
@@ -138,7 +138,7 @@ class TestOptions:
             return len(seen)
 
         async with working(app):
-            assert await (await flaky.enqueue()).result(20) == 3
+            assert await (await flaky.enqueue()).result(60) == 3
         assert seen == [(1, False), (2, False), (3, True)]
 
     async def test_a_time_out(self, app):
@@ -148,7 +148,7 @@ class TestOptions:
 
         async with working(app):
             with pytest.raises(JobFailedError, match="timed out"):
-                await (await slow.enqueue()).result(10)
+                await (await slow.enqueue()).result(60)
 
     async def test_a_unique_key_gives_the_handle_of_the_one_that_waits(self, app):
         @app.task(unique="bill:{number}")
@@ -159,7 +159,7 @@ class TestOptions:
         assert (first.new, second.new, other.new) == (True, False, True)
         assert first.key == second.key == "bill:7"
         async with working(app):
-            assert await second.result(10) == 7
+            assert await second.result(60) == 7
             again = await bill.enqueue(7)
             assert again.new, "the first one is over"
 
@@ -173,7 +173,7 @@ class TestOptions:
         async with working(app):
             due = await later.options(delay_s=0.5).enqueue()
             before = time.time()
-            assert await due.result(20) - before > 0.3
+            assert await due.result(60) - before > 0.3
             assert await handle.status() is JobState.SCHEDULED
 
     async def test_another_queue(self, app, queue_name):
@@ -182,8 +182,8 @@ class TestOptions:
             return current_job().queue
 
         async with working(app):
-            assert await (await where.enqueue()).result(10) == f"{queue_name}-two"
-            assert await (await where.options(queue=queue_name).enqueue()).result(10) == queue_name
+            assert await (await where.enqueue()).result(60) == f"{queue_name}-two"
+            assert await (await where.options(queue=queue_name).enqueue()).result(60) == queue_name
 
     async def test_abort_waiting_and_running(self, app):
         started = asyncio.Event()
@@ -198,10 +198,10 @@ class TestOptions:
         assert await waiting.status() is JobState.ABORTED
         async with working(app):
             running = await endless.enqueue()
-            await asyncio.wait_for(started.wait(), 10)
+            await asyncio.wait_for(started.wait(), 60)
             await running.abort("enough")
             with pytest.raises(JobFailedError, match="aborted: enough"):
-                await running.result(10)
+                await running.result(60)
             await running.abort("twice is legal")
 
 
@@ -220,7 +220,7 @@ class TestCurrentJob:
         async with working(app):
             for task in (in_task, in_thread):
                 handle = await task.enqueue()
-                assert await handle.result(10) == [handle.key, queue_name, task.name, 1, 4, False]
+                assert await handle.result(60) == [handle.key, queue_name, task.name, 1, 4, False]
 
     async def test_progress_is_stored(self, app):
         go, told = threading.Event(), threading.Event()
@@ -233,12 +233,12 @@ class TestCurrentJob:
 
         async with working(app):
             handle = await counted.enqueue()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await asyncio.to_thread(told.wait, 10)
                 while (await handle.job()).progress != 0.4:
                     await asyncio.sleep(0.01)
             go.set()
-            await handle.result(10)
+            await handle.result(60)
             assert (await handle.job()).progress == 1.0
 
     async def test_what_a_job_logs_is_in_its_log(self, app, redis_client, queue_name):
@@ -250,7 +250,7 @@ class TestCurrentJob:
         async with working(app):
             handle = await chatty.enqueue("ann")
             with pytest.raises(JobFailedError):
-                await handle.result(10)
+                await handle.result(60)
         raw = await redis_client.lrange(keys_of(queue_name).log(handle.key), 0, -1)
         lines = [(line["attempt"], line["level"], line["text"]) for line in map(json.loads, raw)]
         assert lines == [
@@ -268,10 +268,10 @@ class TestCurrentJob:
 
         @app.task
         async def parent() -> int:
-            return await (await child.enqueue(1)).result(10)
+            return await (await child.enqueue(1)).result(60)
 
         async with working(app):
-            assert await (await parent.enqueue()).result(10) == 2
+            assert await (await parent.enqueue()).result(60) == 2
 
 
 class TestSurroundings:
@@ -308,9 +308,9 @@ class TestSurroundings:
             raise LookupError("x")
 
         async with working(app, concurrency=1):
-            await (await good.enqueue()).result(10)
+            await (await good.enqueue()).result(60)
             with pytest.raises(JobFailedError):
-                await (await bad.enqueue()).result(10)
+                await (await bad.enqueue()).result(60)
         assert seen == [
             "startup",
             *["enter", "before good", "good", "leave", "after NoneType"],
@@ -328,7 +328,7 @@ class TestSurroundings:
 
         async with working(app):
             with pytest.raises(JobFailedError, match="not today"):
-                await (await work.enqueue()).result(10)
+                await (await work.enqueue()).result(60)
 
     async def test_dependencies_are_opened_once_a_worker_or_once_a_job(self, app):
         opened, closed = [], []
@@ -357,10 +357,10 @@ class TestSurroundings:
 
         assert await use(1, "mine", 2) == [1, "mine", 2], "called directly it takes doubles"
         async with working(app):
-            results = await asyncio.gather(*[(await use.enqueue(n)).result(10) for n in range(5)])
+            results = await asyncio.gather(*[(await use.enqueue(n)).result(60) for n in range(5)])
             assert sorted(result[0] for result in results) == list(range(5))
             with pytest.raises(JobFailedError, match="pool"):
-                await (await use_in_thread.enqueue()).result(10)
+                await (await use_in_thread.enqueue()).result(60)
             assert (opened.count("pool"), opened.count("session")) == (1, 5)
         assert (closed.count("pool"), closed.count("session"), closed[-1]) == (1, 5, "pool")
 
@@ -379,7 +379,7 @@ class TestSurroundings:
             return p
 
         async with working(app):
-            assert await (await use.enqueue()).result(10) == "pool"
+            assert await (await use.enqueue()).result(60) == "pool"
         assert len(tries) == 2
 
 
@@ -390,7 +390,7 @@ class TestRegistration:
             """Send a mail."""
 
         async with working(app, name="w-1", concurrency=3) as service:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (found := await redis_client.hgetall(keys_of(queue_name).workers)):
                     await asyncio.sleep(0.01)
             (record,) = map(json.loads, found.values())
@@ -406,7 +406,7 @@ class TestRegistration:
 
     async def test_queues_by_weight_and_by_name(self, app, queue_name):
         async with working(app, queues=(f"{queue_name}-two",), weights={f"{queue_name}-two": 2}) as service:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while service.worker is None:
                     await asyncio.sleep(0)
             assert [queue.name for queue in service.worker.queues] == [f"{queue_name}-two"]
@@ -423,7 +423,7 @@ class TestSchedules:
             await fired.put(word)
 
         async with working(app):
-            assert await asyncio.wait_for(fired.get(), 20) == "hello"
+            assert await asyncio.wait_for(fired.get(), 60) == "hello"
 
     async def test_a_worker_without_schedules_defines_none(self, app, redis_client, queue_name):
         @app.schedule("0 2 * * *")
@@ -435,9 +435,9 @@ class TestSchedules:
             return 1
 
         async with working(app, schedules=False):
-            assert await (await work.enqueue()).result(10) == 1
+            assert await (await work.enqueue()).result(60) == 1
         assert not await redis_client.exists(keys_of(queue_name).schedules)
-        async with working(app), asyncio.timeout(10):
+        async with working(app), asyncio.timeout(60):
             while not await redis_client.hexists(keys_of(queue_name).schedules, "nightly"):
                 await asyncio.sleep(0.01)
 
@@ -449,5 +449,5 @@ async def test_a_burst_ends_when_nothing_is_left(app):
 
     handles = await double.enqueue_many([(n,) for n in range(20)])
     service = Service(app, ServiceOptions(burst=True))
-    assert await asyncio.wait_for(service.run(), 20) == 0
+    assert await asyncio.wait_for(service.run(), 60) == 0
     assert [await handle.result(1) for handle in handles] == [2 * n for n in range(20)]

@@ -149,7 +149,7 @@ async def test_a_cluster_is_opened_through_any_node(start_valkey, free_port):
     server = start_valkey(port=free_port, cluster_enabled="yes")
     async with Redis.from_url(server.url) as client:
         await client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while b"cluster_state:ok" not in (await client.execute_command("CLUSTER", "INFO")):
                 await asyncio.sleep(0.05)
     async with await open_connection(f"redis+cluster://127.0.0.1:{free_port}", client_name="test") as connection:

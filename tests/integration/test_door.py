@@ -108,7 +108,7 @@ async def test_a_server_whose_disk_is_full_can_be_looked_at(start_valkey: StartV
     client = Redis.from_url(server.url)
     try:
         await client.bgsave()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await client.info("persistence"))["rdb_last_bgsave_status"] == "ok":
                 await asyncio.sleep(0.02)
         with pytest.raises(ResponseError, match="MISCONF"):

@@ -43,7 +43,7 @@ async def cluster(start_valkey):
     await clients[0].execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
     await clients[1].execute_command("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
     await clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", ports[1])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for client in clients:
             while not await agreed(client):
                 await asyncio.sleep(0.05)
@@ -64,7 +64,7 @@ async def test_queues_with_hash_tags_work_on_a_cluster(cluster):
         task = asyncio.create_task(worker.start())
         assert await queue.apply("add", a=1, b=2, timeout=10) == 3
         assert await queue.map("add", [{"a": number} for number in range(50)], timeout=10) == list(range(50))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await queue.redis.zcard(queue.keys.incomplete) or not await queue.redis.sismember(QUEUES, name):
                 await asyncio.sleep(0.02)
         assert await queue.redis.xlen(queue.keys.history) == 51

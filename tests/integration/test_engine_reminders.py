@@ -49,7 +49,7 @@ async def test_a_stock_client_that_waits_for_quick_jobs_seldom_misses_one(valkey
         for _ in range(60):  # without reminders it misses about 15, beside a stock worker 2
             job = await stock.enqueue(function)
             try:
-                await job.refresh(until_complete=2)
+                await job.refresh(until_complete=5)
             except TimeoutError:
                 missed += 1
     assert missed <= 4
@@ -62,9 +62,9 @@ async def test_only_what_has_ended_is_told_of_and_only_to_listeners(valkey, queu
     pubsub = redis_client.pubsub()
     async with pubsub:
         await pubsub.psubscribe(f"saq:job:{queue_name}:*")
-        await pubsub.get_message(timeout=5)
+        await pubsub.get_message(timeout=60)
         assert await script("remind")(redis_client, [stock.namespace("queued")], words) == 1
-        message = await pubsub.get_message(timeout=5)
+        message = await pubsub.get_message(timeout=60)
         assert (message["channel"].decode(), message["data"]) == (f"saq:job:{queue_name}:gone", b"complete")
     assert quiet in {0, 1}, "others may listen on this server"
 

@@ -19,7 +19,8 @@ from saq.worker import Worker as StockWorker
 from quarterdeck.broker.queue import Queue
 from quarterdeck.worker import Worker
 
-SEEN: list[object] = []
+GATE = threading.Event()
+"""Set when the threads that are past their time-out may end."""
 REQUEST = contextvars.ContextVar("request", default="none")
 
 
@@ -50,8 +51,8 @@ def plain(ctx, x=1):
     return x * 2, threading.current_thread().name
 
 
-def stubborn(ctx, sleep=0.5):
-    time.sleep(sleep)
+def stubborn(ctx):
+    GATE.wait(60)
     return "too late"
 
 
@@ -96,7 +97,7 @@ async def working(queue, functions=FUNCTIONS, **options):
         await task
 
 
-async def ended(queue, key, within_s=5.0):
+async def ended(queue, key, within_s=30.0):
     async with asyncio.timeout(within_s):
         while True:
             job = await queue.job(key)
@@ -105,7 +106,7 @@ async def ended(queue, key, within_s=5.0):
             await asyncio.sleep(0.01)
 
 
-async def until(condition, within_s=5.0):
+async def until(condition, within_s=30.0):
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.005)
@@ -172,7 +173,7 @@ class TestEnqueue:
         assert (await queue.info())["scheduled"] == 1
 
     async def test_an_aborted_key_is_held_back_while_its_marker_stands(self, queue):
-        await queue.redis.set("saq:abort:held-back", "x", ex=5)
+        await queue.redis.set("saq:abort:held-back", "x", ex=300)
         assert await queue.enqueue("add", key="held-back") is None
 
     async def test_before_enqueue_callbacks(self, queue):
@@ -240,7 +241,7 @@ class TestResults:
         async with working(queue):
             for _ in range(50):
                 job = await queue.enqueue("add", a=4)
-                await job.refresh(until_complete=5)
+                await job.refresh(until_complete=60)
                 assert job.result == 4
 
     async def test_refresh_until_complete_times_out(self, queue):
@@ -257,8 +258,10 @@ class TestResults:
             return status is Status.COMPLETE
 
         go_on = asyncio.Event()
-        listening = asyncio.create_task(queue.listen([job.key], callback, timeout=5))
-        await asyncio.sleep(0.05)
+        listening = asyncio.create_task(queue.listen([job.key], callback, timeout=60))
+        async with asyncio.timeout(60):
+            while not dict(await queue.redis.pubsub_numsub(job.id))[job.id.encode()]:
+                await asyncio.sleep(0.01)
         async with working(queue, startup=[lambda ctx: ctx.update(go_on=go_on)]):
             await until(lambda: heard)
             go_on.set()
@@ -269,7 +272,7 @@ class TestResults:
     async def test_a_job_without_ttl_leaves_nothing(self, queue):
         async with working(queue):
             job = await queue.enqueue("add", ttl=-1)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while await queue.job(job.key):
                     await asyncio.sleep(0.01)
 
@@ -278,7 +281,7 @@ class TestResults:
         async with working(queue):
             job = await queue.enqueue("add", ttl=ttl)
             await ended(queue, job.key)
-        assert await queue.redis.ttl(job.id) == pytest.approx(expected, abs=2)
+        assert await queue.redis.ttl(job.id) == pytest.approx(expected, abs=20)
 
     async def test_results_that_json_can_not_hold_fail_the_job_clearly(self, queue):
         async with working(queue):
@@ -326,7 +329,7 @@ class TestRunning:
             begun = time.monotonic()
             job = await queue.enqueue("flaky", until=2, retries=2, retry_delay=0.3)
             await ended(queue, job.key)
-            assert 0.3 <= time.monotonic() - begun < 3
+            assert time.monotonic() - begun >= 0.3
 
     async def test_timeout(self, queue):
         async with working(queue):
@@ -344,17 +347,19 @@ class TestRunning:
             job = await queue.enqueue("deaf", timeout=0.05)
             job = await ended(queue, job.key)
             assert job.status is Status.FAILED
-            assert await asyncio.wait_for(queue.apply("add", a=1), 3) == 1
+            assert await asyncio.wait_for(queue.apply("add", a=1), 60) == 1
             await until(lambda: not worker.runner.overdue)
         assert (await queue.job(job.key)).status is Status.FAILED
 
     async def test_a_plain_function_past_its_timeout_is_marked_and_replaced(self, queue):
+        GATE.clear()
         async with working(queue, concurrency=2) as worker:
             jobs = [await queue.enqueue("stubborn", timeout=0.05) for _ in range(6)]
             for job in jobs:
                 assert (await ended(queue, job.key)).status is Status.FAILED
-            assert (await asyncio.wait_for(queue.apply("plain", x=2), 3))[0] == 4
+            assert (await asyncio.wait_for(queue.apply("plain", x=2), 60))[0] == 4
             assert worker.runner.overdue
+            GATE.set()
             await until(lambda: not worker.runner.overdue)
         assert worker.runner.tally.failed == 6
 
@@ -369,7 +374,7 @@ class TestRunning:
         go_on = asyncio.Event()
         async with working(queue, startup=[lambda ctx: ctx.update(go_on=go_on)]):
             job = await queue.enqueue("progressing")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while (await queue.job(job.key)).progress != 0.5:
                     await asyncio.sleep(0.01)
             stored = await queue.job(job.key)
@@ -397,15 +402,18 @@ class TestRunning:
             assert time.time() >= int(begun) + 1
 
     async def test_concurrency_is_kept(self, queue):
-        async with working(queue, concurrency=3) as worker:
-            for _ in range(12):
-                await queue.enqueue("sleeper", sleep=0.05)
-            most = 0
-            async with asyncio.timeout(5):
-                while worker.runner.tally.complete < 12:
-                    most = max(most, len(worker.runner.running))
-                    await asyncio.sleep(0.002)
-        assert most == 3
+        go_on, at_once = asyncio.Event(), []
+
+        async def begins(ctx):
+            at_once.append(len(worker.runner.running))
+
+        hooks = {"startup": lambda ctx: ctx.update(go_on=go_on), "before_process": begins}
+        async with working(queue, concurrency=3, **hooks) as worker:
+            await queue.enqueue_many(["progressing"] * 3 + ["sleeper"] * 9)
+            await until(lambda: len(worker.runner.running) == 3)
+            go_on.set()
+            await until(lambda: worker.runner.tally.complete == 12)
+        assert max(at_once) == 3
 
 
 class TestNumbersBeyondJson:
@@ -521,7 +529,7 @@ class TestWorker:
         for _ in range(30):
             await queue.enqueue("add")
         worker = Worker(queue, FUNCTIONS, burst=True, dequeue_timeout=0.1)
-        await asyncio.wait_for(worker.start(), 10)
+        await asyncio.wait_for(worker.start(), 60)
         assert await queue.count("incomplete") == 0
         assert worker.runner.tally.complete == 30
 
@@ -533,7 +541,7 @@ class TestWorker:
         for _ in range(30):
             await queue.enqueue("add")
         worker = Worker(queue, FUNCTIONS, burst=True, dequeue_timeout=0.1, max_burst_jobs=7)
-        await asyncio.wait_for(worker.start(), 10)
+        await asyncio.wait_for(worker.start(), 60)
         assert worker.runner.tally.complete == 7
         assert await queue.count("queued") == 23
 
@@ -541,7 +549,7 @@ class TestWorker:
         async with working(queue, metadata={"team": "a"}) as worker:
             await queue.apply("add")
             worker.beats.soon()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while not (info := (await queue.info())["workers"].get(worker.id)) or not info["stats"]["complete"]:
                     await asyncio.sleep(0.02)
                     worker.beats.soon()
@@ -611,7 +619,7 @@ class TestStopping:
                 await asyncio.Event().wait()
 
         scheduler = Deaf()
-        async with asyncio.timeout(20), working(queue, scheduler=scheduler):
+        async with asyncio.timeout(60), working(queue, scheduler=scheduler):
             await scheduler.runs.wait()
         assert scheduler.swallowed
 
@@ -627,10 +635,10 @@ class TestStockWorkerOnOurQueue:
     async def test_a_stock_worker_takes_our_queue(self, queue):
         worker = StockWorker(queue, [add, fails, flaky], concurrency=2)
         task = asyncio.create_task(worker.start())
-        assert await queue.apply("add", a=1, b=2, timeout=5) == 3
+        assert await queue.apply("add", a=1, b=2, timeout=30) == 3
         with pytest.raises(JobError):
-            await queue.apply("fails", timeout=5)
-        assert await queue.apply("flaky", until=2, retries=2, timeout=5) == 2
+            await queue.apply("fails", timeout=30)
+        assert await queue.apply("flaky", until=2, retries=2, timeout=30) == 2
         worker.event.set()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -677,7 +685,7 @@ class TestLooking:
     async def test_a_delayed_job_that_is_retried_is_pushed_once(self, queue):
         job = await queue.enqueue("add", scheduled=int(time.time()) + 1)
         await job.retry("now")
-        await asyncio.sleep(1.1)
+        await asyncio.sleep(1.1)  # until it would have been due
         await queue.schedule()
         assert await queue.count("queued") == 1
 

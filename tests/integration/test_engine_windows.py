@@ -265,10 +265,10 @@ class TestStopping:
             await until(lambda: worker.runner.running)
             server.freeze() if away == "frozen" else server.kill()
             stopping = asyncio.create_task(worker.stop())
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)  # long enough for one that does not wait
             assert not stopping.done()
             server.thaw() if away == "frozen" else server.start()
-            await asyncio.wait_for(stopping, 10)
+            await asyncio.wait_for(stopping, 60)
         stored = await queue.job(job.key)
         assert (stored.status, stored.attempts) == (Status.QUEUED, 0)
         assert await queue.redis.lrange(queue.keys.queued, 0, -1) == [job.id.encode()]
@@ -286,7 +286,7 @@ class TestStopping:
             stopping = asyncio.create_task(worker.stop())
             await until(lambda: worker.runner.tally.complete)
             server.start()
-            await asyncio.wait_for(stopping, 10)
+            await asyncio.wait_for(stopping, 60)
         assert await has_status(queue, job.key, Status.COMPLETE)
         assert await recorded(queue) == ["complete"]
         await queue.disconnect()

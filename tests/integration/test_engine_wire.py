@@ -96,7 +96,7 @@ class TestWire:
             begun = time.monotonic()
             with pytest.raises(exceptions.TimeoutError):
                 await wire.call("PING")
-            assert time.monotonic() - begun < 3
+            assert time.monotonic() - begun < 30  # for ever, without the time-out
             await client.aclose()
 
     async def test_many_that_are_lost_together_leave_nothing_behind(self, wire, caplog):
@@ -119,7 +119,7 @@ class TestWire:
         client = Redis.from_url(valkey.url, socket_timeout=0.2)
         wire = await Wire.open(Endpoint(client, "key"))
         call = wire.call("PING")
-        time.sleep(0.5)
+        time.sleep(0.5)  # the loop stands still for longer than the time-out
         assert await call == b"PONG"
         wire.close()
         await client.aclose()
@@ -255,13 +255,13 @@ class TestWaiter:
         waiter = Waiter(Endpoint(client, "key"))
         async with waiter.watch(["a", "b"]) as watch:
             await redis_client.publish("a", "complete")
-            assert await watch.wait(2) == [("a", "complete")]
+            assert await watch.wait(60) == [("a", "complete")]
             async with waiter.watch(["b"]) as other:
                 await redis_client.publish("b", "failed")
-                assert await watch.wait(2) == [("b", "failed")]
-                assert await other.wait(2) == [("b", "failed")]
+                assert await watch.wait(60) == [("b", "failed")]
+                assert await other.wait(60) == [("b", "failed")]
             assert await watch.wait(0.01) == []
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while (await redis_client.pubsub_numsub("a", "b")) != [(b"a", 0), (b"b", 0)]:
                 await asyncio.sleep(0.01)
         waiter.close()
@@ -273,7 +273,7 @@ class TestWaiter:
         waiter = Waiter(Endpoint(client, "key"))
         async with waiter.watch([channel]) as watch:
             await redis_client.client_kill_filter(_type="pubsub")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while not (await redis_client.publish(channel, "complete")):
                     await asyncio.sleep(0.02)
                 events = []
@@ -287,14 +287,16 @@ class TestWaiter:
         """The job ends while nobody could hear: the poll finds it."""
         queue = Queue.from_url(valkey.url, name=queue_name)
         job = await queue.enqueue("f")
-        waiting = asyncio.create_task(job.refresh(until_complete=5))
-        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(job.refresh(until_complete=60))
+        async with asyncio.timeout(60):
+            while not dict(await queue.redis.pubsub_numsub(job.id))[job.id.encode()]:
+                await asyncio.sleep(0.01)
         stored = await queue.job(job.key)
         stored.status = "complete"
         stored.completed = 5
         raw = queue.serialize(stored)
         await queue.redis.set(job.id, raw)
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 60)
         assert job.completed == 5
         await queue.disconnect()
 

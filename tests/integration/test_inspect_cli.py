@@ -235,7 +235,7 @@ async def _spawn(*words: str) -> asyncio.subprocess.Process:
 async def test_record_ends_in_order_and_says_what_it_saw(valkey: Any, client: Redis, queue_name: str) -> None:
     process = await _spawn("record", "--url", valkey.url, "--queue", queue_name)
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while b"still kept" not in await process.stderr.readline():
             pass
         job = keys_of(queue_name).job("k")
@@ -254,7 +254,7 @@ async def test_record_ends_in_order_and_says_what_it_saw(valkey: Any, client: Re
 async def test_watching_goes_on_until_it_is_stopped(valkey: Any, queue_name: str) -> None:
     process = await _spawn("status", "--watch", "--every", "0.2", "--url", valkey.url, "--queue", queue_name)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         seen = 0
         while seen < 2:
             seen += (await process.stdout.readline()).startswith(b"QUEUE")
@@ -268,7 +268,7 @@ async def test_following_logs(valkey: Any, client: Redis, queue_name: str) -> No
     client.xadd(keys.logs, {"k": "k1", "f": "f", "l": "INFO", "t": "first"})
     process = await _spawn("logs", "--follow", "--url", valkey.url, "--queue", queue_name)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert b"first" in await process.stdout.readline()
         client.xadd(keys.logs, {"k": "k1", "f": "f", "l": "INFO", "t": "second"})
         assert b"second" in await process.stdout.readline()

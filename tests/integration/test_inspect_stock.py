@@ -22,7 +22,7 @@ from quarterdeck.model.act import JobRef, Selection
 from quarterdeck.operate import open_operator
 from quarterdeck.schedule.stock import pause_stock, resume_stock
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated")  # stock SAQ's own calls of redis-py
 
 

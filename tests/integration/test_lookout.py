@@ -36,7 +36,7 @@ def send(url=None, data_dir="", view=None):
 def told(code: str, *words: str) -> Any:
     """What a fresh interpreter prints as JSON."""
     run = subprocess.run(
-        [sys.executable, "-c", BEGIN + code, *words], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", BEGIN + code, *words], capture_output=True, text=True, timeout=120, check=False
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -89,7 +89,7 @@ from quarterdeck.broker.embedded_home import Home
 home = Home(Path(sys.argv[2]))
 home.prepare()
 it = send(data_dir=sys.argv[2])
-time.sleep(0.05)
+time.sleep(0.05)  # it has most likely begun to look; if not, it finds the server at once
 os.symlink(sys.argv[1].removeprefix("unix://"), home.socket)
 seen = asyncio.run(it.report())
 os.unlink(home.socket)

@@ -18,7 +18,7 @@ from quarterdeck.keys import keys_of
 from quarterdeck.record import decode_failed, decode_history, decode_signature
 from quarterdeck.record.listener import Recorder
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated")  # stock SAQ's own calls of redis-py
 
 

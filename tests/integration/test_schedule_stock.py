@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 # saq 0.26.4 calls SETEX, which redis-py 8 says is old.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex")
 

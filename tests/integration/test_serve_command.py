@@ -24,7 +24,7 @@ async def serving(directory, url, *flags):
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        line = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+        line = (await asyncio.wait_for(process.stderr.readline(), 60)).decode()
         assert line.startswith("Serving on http"), line
         yield process, line.split()[2], line
     finally:
@@ -47,7 +47,7 @@ async def test_it_serves_as_its_settings_say_and_ends_when_told(valkey, tmp_path
             assert answer.status == 400
             assert "nothing to undo" in (await answer.json())["error"]
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_without_a_token_it_only_reads(valkey, tmp_path):

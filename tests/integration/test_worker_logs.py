@@ -173,14 +173,14 @@ async def test_the_lines_of_an_outage_come_after_it(start_valkey, queue_name, jo
     sink = LogSink({queue_name: client})
     await sink.start()
     sink.put(job, "info", "before")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await client.llen(keys_of(queue_name).log("k1")):
             await asyncio.sleep(0.01)
     server.kill()
     sink.put(job, "info", "during")
     await asyncio.sleep(0)
     server.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await client.llen(keys_of(queue_name).log("k1")):
             await asyncio.sleep(0.01)
     assert [line["text"] for line in await lines_of(client, queue_name, "k1")] == ["during"], "nothing was on disk"
