@@ -48,10 +48,10 @@ async def test_the_examples_run(valkey, queue_name, monkeypatch):
     assert sum(awaits for _, awaits in examples) >= 5
     for code, awaits in examples:
         if awaits:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await eval(code, vars(module))
     service.worker.event.set()
-    assert await asyncio.wait_for(running, 20) == 0
+    assert await asyncio.wait_for(running, 60) == 0
     await module.app.close()
 
 

@@ -37,7 +37,7 @@ def test_waiting_ends_when_the_holder_lets_go(tmp_path):
     thread = threading.Thread(target=waiter.wait_exclusive)
     thread.start()
     holder.close()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     waiter.close()
 

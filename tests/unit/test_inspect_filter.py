@@ -155,7 +155,7 @@ def test_an_expression_can_not_hang(pattern: str) -> None:
     with contextlib.suppress(UsageError):  # it may also give up, and say so
         for _ in range(200):
             parsed.matches(row, now_ms=0)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # years, if it could
 
 
 def test_an_empty_filter_is_false() -> None:

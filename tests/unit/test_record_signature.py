@@ -53,9 +53,9 @@ def test_a_password_in_a_message_is_masked() -> None:
 
 @pytest.mark.parametrize("message", ["'" * 5000, '"\\' * 2500, "a_" * 2500 + "!", "/" * 5000, "f" * 5000, "1." * 2500])
 def test_normalising_takes_linear_time(message: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     normalise(message)
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 @pytest.mark.parametrize(

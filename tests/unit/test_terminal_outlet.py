@@ -50,7 +50,7 @@ async def test_a_deaf_terminal_blocks_nothing_and_gets_the_rest_later(make: obje
     outlet = make(done.set)  # type: ignore[operator]
     began = time.monotonic()
     outlet.send(FLOOD)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 30  # for ever, if it blocked
     assert not outlet.idle
     os.set_blocking(pty[0], False)
     got = 0
@@ -67,7 +67,7 @@ async def test_what_the_kernel_holds_can_be_thrown_away(make: object, pty: tuple
     outlet = make()  # type: ignore[operator]
     outlet.send(FLOOD)
     assert outlet.discard(unread=True)
-    assert outlet.force(b"last words", within_s=1.0)
+    assert outlet.force(b"last words", within_s=30)
     got = b""
     while not got.endswith(b"last words"):
         got += os.read(pty[0], 65536)
@@ -92,7 +92,7 @@ async def test_a_terminal_that_is_gone_swallows_all(make: object, pty: tuple[int
     os.close(null)
     outlet.send(b"x")
     outlet.send(FLOOD)
-    assert outlet.force(b"y", within_s=0.1)
+    assert outlet.force(b"y", within_s=30)
     outlet.close()
     outlet.close()
     outlet.send(b"z")

@@ -189,6 +189,6 @@ def test_a_masked_argument_is_gone_whatever_it_was(arguments: dict[str, str]) ->
     ],
 )
 def test_no_text_makes_it_slow(hostile: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     mask_text(hostile)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

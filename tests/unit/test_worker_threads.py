@@ -31,12 +31,12 @@ async def test_threads_are_used_again_and_added_when_all_are_busy():
     assert threads.alive <= 2
     gate = threading.Event()
     stuck = [threads.run(gate.wait) for _ in range(5)]
-    assert await asyncio.wait_for(threads.run(lambda: 7), 5) == 7
+    assert await asyncio.wait_for(threads.run(lambda: 7), 60) == 7
     gate.set()
     await asyncio.gather(*stuck)
     assert threads.alive <= 7
     threads.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while threads.alive:
             await asyncio.sleep(0.005)
 
