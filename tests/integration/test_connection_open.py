@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import ssl
 import subprocess
 
 import pytest
+from free_ports import next_free_port
 from redis.asyncio import Redis
 
 from quarterdeck.broker.address import parse_address
@@ -18,12 +18,8 @@ from quarterdeck.errors import UnreachableError
 
 @pytest.fixture
 def free_port():
-    """A TCP port that nobody listens on, low enough for the cluster bus at port + 10000."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        if port < 55000:
-            return port
+    """A TCP port that nobody listens on, nor on the cluster bus 10,000 above."""
+    return next_free_port()
 
 
 async def refused(url, **options):
@@ -121,8 +117,7 @@ async def test_a_restarted_server_is_found_again(start_valkey):
 
 async def test_sentinels_name_the_master(start_valkey, free_port):
     master = start_valkey(port=free_port)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        sentinel_port = probe.getsockname()[1]
+    sentinel_port = next_free_port()
     config = master.directory / "sentinel.conf"
     config.write_text(f"port {sentinel_port}\nsentinel monitor orders 127.0.0.1 {free_port} 1\n")
     sentinel = subprocess.Popen(

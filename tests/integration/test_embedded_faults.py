@@ -64,7 +64,7 @@ def wait_for(home, name):
     lock = home.lock(name)
     thread = threading.Thread(target=lock.wait_exclusive, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive(), f"{name} did not end"
     lock.close()
 

@@ -49,7 +49,7 @@ def wait_for_end(home):
     lock = home.lock("supervisor")
     thread = threading.Thread(target=lock.wait_exclusive, daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive(), "the supervisor did not end"
     lock.close()
 

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
+from free_ports import next_free_port
 from redis.asyncio import Redis
 
 from quarterdeck.broker.queue import Queue
 from quarterdeck.keys import QUEUES
 from quarterdeck.worker import Worker
-
-
-def free_port() -> int:
-    while True:
-        with socket.socket() as probe, socket.socket() as bus:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            try:
-                bus.bind(("127.0.0.1", port + 10_000))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 async def agreed(client: Redis) -> bool:
@@ -35,7 +23,7 @@ async def agreed(client: Redis) -> bool:
 @pytest.fixture
 async def cluster(start_valkey):
     """Two nodes with half of the slots each."""
-    ports = [free_port(), free_port()]
+    ports = [next_free_port(), next_free_port()]
     servers = [
         start_valkey(port=port, bind="127.0.0.1", cluster_enabled="yes", cluster_node_timeout=2000) for port in ports
     ]

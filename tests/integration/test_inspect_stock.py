@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from free_ports import next_free_port
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from saq import CronJob, Worker
@@ -257,12 +258,9 @@ async def test_quarantine_is_listed(redis_client: Redis, queue_name: str) -> Non
 # A cluster.
 
 
-async def _cluster(start_valkey: Any, free_port: Any) -> int:
+async def _cluster(start_valkey: Any) -> int:
     """Two nodes that share the slots; returns a port."""
-    ports: list[int] = []
-    while len(ports) < 2:
-        if (port := free_port()) < 50_000:  # the nodes talk to one another 10,000 above
-            ports.append(port)
+    ports = [next_free_port(), next_free_port()]
     nodes = [Redis.from_url(start_valkey(port=port, cluster_enabled="yes", bind="127.0.0.1").url) for port in ports]
     for node, (first, last) in zip(nodes, ((0, 8191), (8192, 16383)), strict=True):
         await node.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
@@ -275,8 +273,8 @@ async def _cluster(start_valkey: Any, free_port: Any) -> int:
     return ports[0]
 
 
-async def test_a_cluster(start_valkey: Any, unused_tcp_port_factory: Any) -> None:
-    client = RedisCluster(host="127.0.0.1", port=await _cluster(start_valkey, unused_tcp_port_factory))
+async def test_a_cluster(start_valkey: Any) -> None:
+    client = RedisCluster(host="127.0.0.1", port=await _cluster(start_valkey))
     names = [f"{{queue{number}}}" for number in range(6)]  # on both nodes
     for name in names:
         keys = keys_of(name)
