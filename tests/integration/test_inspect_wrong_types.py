@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
@@ -113,6 +114,44 @@ async def test_a_payload_of_a_wrong_type_is_a_broken_row(source: RedisSource, re
     (row,) = page.rows
     assert isinstance(row, JobRow)
     assert "of a wrong type (set)" in row.broken
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(screen=Screen.JOBS, state=JobState.FAILED, filter="fn:=send"),
+        View(screen=Screen.JOBS, state=JobState.FAILED, filter="fn:=send err:x"),
+        View(screen=Screen.JOBS, state=JobState.FAILED, subject="send"),
+    ],
+    ids=["search", "search-for-more", "unfiltered"],
+)
+async def test_a_list_by_an_index_of_a_wrong_type_says_so(
+    view: View, source: RedisSource, redis_client: Redis, queue: str
+) -> None:
+    key = keys_of(queue).failed_of_function("send")
+    await _spoil(redis_client, key)
+    page = (await source.snapshot(msgspec.structs.replace(view, queue=queue))).page
+    assert page is not None
+    assert page.total == 0
+    assert page.error == f"{key} is of a wrong type (set)"
+    await redis_client.delete(key)
+
+
+async def test_a_search_with_one_part_that_cannot_be_read_finds_the_rest_and_says_so(
+    source: RedisSource, redis_client: Redis, queue: str
+) -> None:
+    await _spoil(redis_client, keys_of(queue).history)
+    page = (await source.snapshot(View(screen=Screen.JOBS, queue=queue, filter="fn:send"))).page
+    assert page is not None
+    assert page.total == 4
+    assert keys_of(queue).history in page.error
+
+
+async def test_a_search_in_good_order_complains_of_nothing(source: RedisSource, queue: str) -> None:
+    for state in (None, *JobState):
+        page = (await source.snapshot(View(screen=Screen.JOBS, queue=queue, state=state, filter="fn:send"))).page
+        assert page is not None
+        assert page.error == ""
 
 
 @pytest.mark.parametrize("key", [names.AUDIT, names.OPERATORS, names.QUEUES])

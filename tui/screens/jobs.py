@@ -7,7 +7,7 @@ from typing import ClassVar, Final, cast
 from msgspec.structs import replace
 
 from quarterdeck import model
-from quarterdeck.model import JobRow, JobState, Selection, Snapshot, View
+from quarterdeck.model import JobRow, JobState, Selection, View
 from tui.rendering import jobs
 from tui.screens.deckscreen import Target
 from tui.screens.listscreen import ListScreen
@@ -42,17 +42,19 @@ class Jobs(ListScreen):
         at = STATES.index(self.asked.state or JobState.QUEUED)
         self.ask(replace(self.asked, state=STATES[(at + step) % len(STATES)], sort=""))
 
-    def show(self, snapshot: Snapshot) -> None:
+    def why_empty(self) -> str:
         """Say in the empty list what is not there."""
-        super().show(snapshot)
-        if not self.asked.filter and self.deck.recorder.past_ms is None:
-            where = f" in {self.moment().text(self.asked.queue, 40)}" if self.asked.queue else ""
-            self.grid.empty_text = f"no {self.asked.state} job{where}"
+        text = super().why_empty()
+        if text is not self.EMPTY:
+            return text
+        where = f" in {self.moment().text(self.asked.queue, 40)}" if self.asked.queue else ""
+        return f"no {self.asked.state} job{where}"
 
     def everything(self) -> Selection:
         """All jobs in this state that match the filter."""
         return Selection(queue=self.asked.queue, state=self.asked.state, filter=self.asked.filter)
 
     def place(self) -> str:
-        """`jobs failed @emails · 1-20 of 1,204`."""
-        return super().place().replace("jobs", f"jobs {self.asked.state}", 1)
+        """`jobs failed @emails · 1-20 of 1,204`. The history lists each attempt, those that were retried among them."""
+        every = ", each attempt" if self.asked.state is JobState.COMPLETE else ""
+        return super().place().replace("jobs", f"jobs {self.asked.state}{every}", 1)

@@ -34,6 +34,8 @@ class ListScreen(DeckScreen):
         self.all_matching = False
         """Whether acts are for everything that matches, seen or not."""
         self.total = 0
+        self.error = ""
+        """What of the list can't be read, and why."""
         self._title_due = False
 
     # What a subclass says.
@@ -77,13 +79,19 @@ class ListScreen(DeckScreen):
         rows = [self.row_of(target) for target in targets]
         marked = {key: self.known[key] for key in self.grid.marked if key in self.known}
         self.known = marked | {row.key: target for row, target in zip(rows, targets, strict=True)}
-        if self.deck.recorder.past_ms is not None:
-            self.grid.empty_text = "the flight recorder keeps the overview, not this (= comes back to now)"
-        elif not self.asked.filter:
-            self.grid.empty_text = self.EMPTY
-        else:
-            self.grid.empty_text = f"nothing matches {self.asked.filter!r} (Esc takes the filter off)"
+        self.error = self.moment().text(snapshot.page.error) if snapshot.page is not None else ""
+        self.grid.empty_text = self.why_empty()
         self.grid.show(rows, offset, self.total)
+
+    def why_empty(self) -> str:
+        """What an empty list says: that nothing is there, or why it can't be known."""
+        if self.deck.recorder.past_ms is not None:
+            return "the flight recorder keeps the overview, not this (= comes back to now)"
+        if self.error:
+            return f"it can't be read: {self.error}"
+        if self.asked.filter:
+            return f"nothing matches {self.asked.filter!r} (Esc takes the filter off)"
+        return self.EMPTY
 
     @on(Grid.WindowWanted)
     def _read_window(self) -> None:
@@ -184,6 +192,8 @@ class ListScreen(DeckScreen):
         parts = [super().place()]
         if self.composed and self.answered:
             parts.append("all that match" if self.all_matching else self.grid.position)
+        if self.error and self.total:
+            parts.append(f"not all can be read: {self.error}")
         if self.asked.filter:
             parts.append(f"/{self.moment().text(self.asked.filter, 60)}")
             parts.extend(self._searched())

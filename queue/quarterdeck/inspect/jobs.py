@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from redis.asyncio.cluster import RedisCluster
 
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
 from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
+from quarterdeck.inspect.trouble import in_short
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRow, JobState, Page, View
 from quarterdeck.record import decode_failed, decode_history
@@ -97,13 +98,24 @@ class WindowPart:
             searched=total,
             total_unfiltered=total,
             sortable=SORTS,
+            error=in_short(self.answer.error.split("; ")) if self.answer.error else "",
         )
+
+
+class Window(NamedTuple):
+    """What `read_window` found: how long the segments are together, the window's rows, and the round trips it took."""
+
+    total: int
+    rows: Iterator[JobRow]
+    round_trips: int
+    error: str
+    """What could not be read, in short; empty when all could."""
 
 
 async def read_window(
     client: Any, segments: Sequence[Segment], offset: int, limit: int, *, head: int = HEAD, tail: int = TAIL
-) -> tuple[int, Iterator[JobRow], int]:
-    """How long the segments are together, a window's rows, and the round trips: one, or two over several slots.
+) -> Window:
+    """A window over the segments, in one round trip, or in two where they lie in several slots.
 
     In a cluster no script sees two slots: there the lengths are read first, then each segment's share.
     """
@@ -111,7 +123,7 @@ async def read_window(
     if not isinstance(client, RedisCluster) or len({client.keyslot(segment.key) for segment in segments}) < 2:
         window = WindowPart(plan, segments, offset, limit, head=head, tail=tail)
         await plan.run(client, cluster=isinstance(client, RedisCluster))
-        return window.total(), window.rows(), 1
+        return Window(window.total(), window.rows(), 1, in_short(plan.troubles()))
     lengths = [WindowPart(plan, [segment], 0, 0) for segment in segments]
     await plan.run(client, cluster=True)
     shares = Plan()
@@ -123,7 +135,10 @@ async def read_window(
         skip = max(0, skip - length)
     if parts:
         await shares.run(client, cluster=True)
-    return sum(each.total() for each in lengths), (row for part in parts for row in part.rows()), 2
+    troubles = tuple(dict.fromkeys((*plan.troubles(), *shares.troubles())))
+    return Window(
+        sum(each.total() for each in lengths), (row for part in parts for row in part.rows()), 2, in_short(troubles)
+    )
 
 
 def read_row(segment: Segment, row: list[Any]) -> JobRow:

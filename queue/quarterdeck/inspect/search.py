@@ -39,6 +39,8 @@ class Search:
         self.found = 0
         self.searched = 0
         self.total = 0
+        self.error = ""
+        """What of the segments can't be read; empty when all of them can."""
         self._last: dict[str, str] = {}
         self._clock = clock
         self._cost_s = 0.0
@@ -56,9 +58,10 @@ class Search:
         while self.searched < budget and self._clock() - started < _MOST_S:
             count = min(STEP, budget - self.searched)
             here = [self._going_on(segment) for segment in self.segments]
-            self.total, rows, trips = await read_window(client, here, self.searched, count, head=HEAD, tail=TAIL)
-            steps += trips
-            taken = await self._take(rows, now_ms)
+            window = await read_window(client, here, self.searched, count, head=HEAD, tail=TAIL)
+            self.total, self.error = window.total, window.error
+            steps += window.round_trips
+            taken = await self._take(window.rows, now_ms)
             self.searched = min(self.searched + count, self.total)
             if self.searched >= self.total or not taken:
                 self.searched = self.total
@@ -80,6 +83,7 @@ class Search:
             searched=self.searched,
             total_unfiltered=self.total,
             sortable=SORTS,
+            error=self.error,
         )
 
     def _going_on(self, segment: Segment) -> Segment:

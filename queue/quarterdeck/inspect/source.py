@@ -148,14 +148,16 @@ class RedisSource:
         if wanted:
             page, steps = await self._searches.page(self._client, view, segments, wanted, now_ms=now_ms)
         else:
-            total, rows, steps = await read_window(self._client, segments, view.offset, view.limit)
+            window = await read_window(self._client, segments, view.offset, view.limit)
+            steps = window.round_trips
             page = Page(
                 offset=view.offset,
-                total=total,
-                rows=tuple(rows),
-                searched=total,
-                total_unfiltered=total,
+                total=window.total,
+                rows=tuple(window.rows),
+                searched=window.total,
+                total_unfiltered=window.total,
                 sortable=SORTS,
+                error=window.error,
             )
         self.round_trips += steps
         return page

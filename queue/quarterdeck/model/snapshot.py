@@ -78,6 +78,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """For streams: the id to continue after."""
     dropped: int = 0
     """For logs: lines that are gone because of the bounds, or that a view of the newest left out."""
+    error: str = ""
+    """For jobs: what of this list can't be read, and why; empty when all of it can."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

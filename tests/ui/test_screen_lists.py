@@ -1,0 +1,55 @@
+"""Lists: what they say where there is nothing to list, or where it can't be read."""
+
+from __future__ import annotations
+
+import pytest
+from boards import busy
+from conftest import Aboard, keys, settled, shown
+from msgspec.structs import replace
+
+from quarterdeck.model import Page, Screen, Snapshot, View
+
+BROKEN = "qd:failed-fn:emails:send is of a wrong type (set)"
+
+
+def unreadable(view: View) -> Snapshot:
+    return replace(busy(view), page=Page(error=BROKEN)) if view.screen is Screen.JOBS else busy(view)
+
+
+def partly(view: View) -> Snapshot:
+    seen = busy(view)
+    return replace(seen, page=replace(seen.page, error=BROKEN)) if view.screen is Screen.JOBS else seen  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("words", ["jobs failed fn:=send", "jobs failed", "jobs"])
+async def test_a_list_that_cannot_be_read_says_so_and_not_that_nothing_is_there(aboard: Aboard, words: str) -> None:
+    async with aboard(unreadable, size=(120, 24)) as (bridge, pilot):
+        await bridge.deck.obey(words)
+        await settled(bridge, pilot)
+        text = shown(bridge)
+        assert f"it can't be read: {BROKEN}" in text
+        assert "nothing matches" not in text
+        assert "job" not in text.splitlines()[3]
+
+
+async def test_a_list_of_which_a_part_cannot_be_read_says_so_above_the_rest(aboard: Aboard) -> None:
+    async with aboard(partly, size=(160, 24)) as (bridge, pilot):
+        await bridge.deck.obey("jobs failed")
+        await settled(bridge, pilot)
+        assert "not all can be read: qd:failed-fn:emails" in shown(bridge).splitlines()[0]
+        assert len(bridge.deck.deck_screen.targets()) == 1
+
+
+async def test_an_empty_list_says_which_jobs_are_not_there(aboard: Aboard) -> None:
+    def nothing(view: View) -> Snapshot:
+        return replace(busy(view), page=Page()) if view.screen is Screen.JOBS else busy(view)
+
+    async with aboard(nothing) as (bridge, pilot):
+        await bridge.deck.obey("jobs @emails complete")
+        await settled(bridge, pilot)
+        assert "no complete job in emails" in shown(bridge)
+        await bridge.deck.obey("jobs failed err:x")
+        await settled(bridge, pilot)
+        assert "nothing matches 'err:x'" in shown(bridge)
+        await keys(bridge, pilot, "less_than_sign")
+        assert "the flight recorder keeps the overview, not this" in shown(bridge)
