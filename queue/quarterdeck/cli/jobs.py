@@ -12,6 +12,7 @@ import sys
 from quarterdeck.cli.cures import as_command
 from quarterdeck.cli.looking import add_list_flags, one_queue, print_json, print_table, see
 from quarterdeck.errors import ExitStatus, UsageError
+from quarterdeck.inspect.filter import parse_filter
 from quarterdeck.model import JobDetail, JobRow, JobState, Page, Screen, View
 from quarterdeck.text import clean, clean_lines, human_age, human_bytes, human_count, human_duration
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         screen=Screen.JOBS,
         queue=queue,
         state=JobState(args.state) if args.state else None,
-        filter=args.filter,
+        filter=_filter_of(args),
         offset=args.offset,
         limit=args.limit,
         budget=args.budget,
@@ -46,6 +47,17 @@ def run(args: argparse.Namespace) -> int:
         return print_json(page)
     print_jobs(page, snapshot.taken_ms)
     return ExitStatus.DONE
+
+
+def _filter_of(args: argparse.Namespace) -> str:
+    """The filter that was given; of the history, which lists every attempt, only what completed is asked for.
+
+    Raises FilterError.
+    """
+    if args.state != JobState.COMPLETE:
+        return str(args.filter)
+    parse_filter(args.filter)  # as it was written: an error names the place in it
+    return f"state:=complete ({args.filter})" if args.filter else "state:=complete"
 
 
 def print_jobs(page: Page, now_ms: int) -> None:
@@ -67,6 +79,8 @@ def print_jobs(page: Page, now_ms: int) -> None:
     partial = seen if page.searched < page.total_unfiltered else ""
     last = page.offset + len(jobs)
     print(f"{min(page.offset + 1, last)}-{last} of {human_count(page.total)}{partial}", file=sys.stderr)
+    if page.error:
+        print(f"Not all can be read: {clean(page.error)}.", file=sys.stderr)
 
 
 def when_of(row: JobRow, now_ms: int) -> str:
