@@ -35,6 +35,7 @@ COMMANDS = {
     "enqueue": "put a job on a queue",
     "schedules": "list, next, pause, resume, run, skip",
     "queues": "list, pause, resume",
+    "retention": "show and set how much is kept",
     "workers": "list, quiet, stop",
     "logs": "log lines of a job, a function or all",
     "why": "why is this job, queue or schedule not running?",

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from quarterdeck.inspect.attempts import AttemptStore
+from quarterdeck.inspect.bounds import BoundsPart
 from quarterdeck.inspect.details import GroupPart, JobPart
 from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import Segment, WindowPart, function_segment, group_segments, segments_of
@@ -208,15 +209,16 @@ class SubjectPart:
 
     def _queue(self) -> Complete:
         name = self.view.queue or self.view.subject or ""
+        bounds = BoundsPart(self._plan, name)
 
         def complete(snapshot: Snapshot) -> Snapshot:
             if name not in self.overview.queues:
                 return snapshot
-            return msgspec.structs.replace(snapshot, detail=self._queue_detail(snapshot, name))
+            return msgspec.structs.replace(snapshot, detail=self._queue_detail(snapshot, name, bounds))
 
         return complete
 
-    def _queue_detail(self, snapshot: Snapshot, name: str) -> QueueDetail:
+    def _queue_detail(self, snapshot: Snapshot, name: str, bounds: BoundsPart) -> QueueDetail:
         stat = _stat(snapshot, name)
         serving = [row for row in snapshot.workers if name in row.queues]
         counts: dict[str, int] = {}
@@ -232,6 +234,7 @@ class SubjectPart:
             why=why,
             why_cure=cure,
             hour=self.overview.stores[name].hour(snapshot.taken_ms // 60_000),
+            bounds=bounds.stats(snapshot.taken_ms),
         )
 
     def _worker(self) -> Complete:

@@ -5,6 +5,7 @@ from quarterdeck.model.alarm import failing_level, waiting_level
 from quarterdeck.model.detail import (
     AnyDetail,
     AttemptStat,
+    BoundStat,
     GroupDetail,
     JobDetail,
     QueueDetail,
@@ -43,6 +44,7 @@ __all__ = [
     "AuditRow",
     "BinRow",
     "BlastCard",
+    "BoundStat",
     "BulkRow",
     "CurrentJob",
     "FailureGroup",

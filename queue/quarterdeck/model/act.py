@@ -129,6 +129,12 @@ class Operator(Protocol):
     async def resume_queue(self, queue: str) -> Outcome:
         """Resume a queue."""
 
+    async def preview_retention(self, queue: str, values: Mapping[str, str]) -> tuple[Tally, ...]:
+        """What `set_retention` would drop: of what, and how many (at least: not all of a long history is counted)."""
+
+    async def set_retention(self, queue: str, values: Mapping[str, str], *, reason: str = "") -> Outcome:
+        """Set bounds of what a queue keeps: name → `30d`, `2GB`, `100000`, or `default`."""
+
     async def pause_schedule(self, queue: str, name: str, *, for_s: float | None = 3600, reason: str = "") -> Outcome:
         """Pause a schedule for a time, or until resumed when `for_s` is None. Works for stock crons too."""
 

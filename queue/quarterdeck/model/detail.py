@@ -96,6 +96,19 @@ class QueueHour(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: tuple[float | None, ...] = ()
 
 
+class BoundStat(msgspec.Struct, frozen=True, kw_only=True):
+    """A bound of what a queue keeps (a field of `qd:retention:Q`), and how much of it is in use."""
+
+    name: str
+    unit: str
+    """count, ms or bytes."""
+    limit: int
+    usual: int
+    """What holds when nothing else is set."""
+    used: int | None = None
+    """Of an age: that of the oldest. None where it is not known with one cheap read."""
+
+
 class QueueDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="of"):
     """A queue, with who may take what and its orphaned functions."""
 
@@ -106,6 +119,7 @@ class QueueDetail(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field
     why: str = ""
     why_cure: str = ""
     hour: QueueHour = QueueHour()
+    bounds: tuple[BoundStat, ...] = ()
 
 
 AnyDetail = JobDetail | GroupDetail | ScheduleDetail | WorkerDetail | QueueDetail

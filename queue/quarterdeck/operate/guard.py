@@ -31,6 +31,7 @@ NEEDED: Final = {
     "stop": "admin",
     "delete": "admin",
     "quarantine": "operate",
+    "retention": "admin",
 }
 """The least role for each kind of act."""
 

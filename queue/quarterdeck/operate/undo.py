@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from quarterdeck.keys import keys_of
-from quarterdeck.operate import jobs, queues
+from quarterdeck.operate import jobs, queues, retention
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.jobs import Taken
 from quarterdeck.operate.timetable_acts import put_back
@@ -79,6 +79,11 @@ async def _schedule_defined(client: Client, queue: str, record: UndoRecord) -> C
     return Counter({"ok" if await put_back(client, queue, record.data) else "changed": 1})
 
 
+async def _retention_set(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
+    await retention.put(client, queue, record.data)
+    return Counter({"ok": 1})
+
+
 _UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str]]]]] = {
     "retry": _retried,
     "bin": _binned,
@@ -90,6 +95,7 @@ _UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str
     "add-schedule": _schedule_added,
     "define-schedule": _schedule_defined,
     "skip-next": _next_skipped,
+    "retention": _retention_set,
 }
 
 

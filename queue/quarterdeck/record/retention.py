@@ -19,6 +19,13 @@ QUARANTINE_AGE_MS: Final = 30 * 24 * 3600 * 1000
 QUARANTINE_BYTES: Final = 32 * 1024 * 1024
 """Garbage in the quarantine, likewise. Jobs that a rule has set aside have no bound: they wait for their release."""
 
+LOG_LINES: Final = 50_000
+"""Log lines of all jobs of a queue."""
+LEDGER_COUNT: Final = 50_000
+LEDGER_PER_SCHEDULE: Final = 1_000
+LEDGER_AGE_MS: Final = 90 * 24 * 3600 * 1000
+"""Runs in the schedules' ledger: of a queue, of one schedule, for how long."""
+
 
 def usual_bounds() -> list[Argument]:
     """The bounds as `lua/keeping.lua` takes them."""

@@ -13,6 +13,7 @@ import msgspec
 
 from quarterdeck.keys import keys_of
 from quarterdeck.model import RunRow
+from quarterdeck.record.retention import LEDGER_AGE_MS, LEDGER_COUNT, LEDGER_PER_SCHEDULE
 from quarterdeck.schedule.scripts import script
 from quarterdeck.text import mask_text, plainjson
 
@@ -28,9 +29,9 @@ _SEPARATORS: Final = str.maketrans("\t\r\n", "   ")
 class Retention:
     """How much of the ledger is kept: runs of a queue, of one schedule, and their age."""
 
-    count: int = 50_000
-    per_schedule: int = 1_000
-    age_ms: int = 90 * 24 * 3600 * 1000
+    count: int = LEDGER_COUNT
+    per_schedule: int = LEDGER_PER_SCHEDULE
+    age_ms: int = LEDGER_AGE_MS
 
 
 def run_id(meta: Any) -> str | None:

@@ -5,6 +5,7 @@ them takes them through here first: `clean` for one line, `clean_lines` for many
 for prose that may quote a secret, `fit` for a column of a table.
 """
 
+from quarterdeck.text.amounts import amount, read_amount
 from quarterdeck.text.cells import asciify, cell_width, fit, shorten, wrap
 from quarterdeck.text.cleaning import ELLIPSIS, clean, clean_lines
 from quarterdeck.text.figures import (
@@ -23,6 +24,7 @@ from quarterdeck.text.sparks import sparkline
 __all__ = [
     "ELLIPSIS",
     "MASK",
+    "amount",
     "asciify",
     "cell_width",
     "clean",
@@ -40,6 +42,7 @@ __all__ = [
     "mask",
     "mask_text",
     "mask_url",
+    "read_amount",
     "shorten",
     "sparkline",
     "wrap",

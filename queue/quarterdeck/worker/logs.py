@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from quarterdeck.app.context import JobContext
 from quarterdeck.keys import keys_of
+from quarterdeck.record.retention import LOG_LINES
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -29,7 +30,6 @@ JOB_LINES = 1000
 JOB_BYTES = 256 * 1024
 JOB_TTL_S = 24 * 3600
 FAILED_TTL_S = 14 * 24 * 3600
-STREAM_LINES = 50_000
 STREAM_AGE_MS = 7 * 24 * 3600 * 1000
 PENDING_LINES = 10_000
 BATCH_LINES = 2_000
@@ -68,7 +68,7 @@ class LogSink:
         self._unsaid = 0
         self._lock = threading.Lock()
         self._sizes: OrderedDict[tuple[str, str], deque[int]] = OrderedDict()
-        self._stream_lines = dict.fromkeys(clients, STREAM_LINES)
+        self._stream_lines = dict.fromkeys(clients, LOG_LINES)
         self._checked_at: dict[str, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,7 +104,7 @@ class LogSink:
     def serve(self, clients: Mapping[str, Redis]) -> None:
         """Write the lines of these queues' jobs, each through its client."""
         self._clients = clients
-        self._stream_lines = dict.fromkeys(clients, STREAM_LINES)
+        self._stream_lines = dict.fromkeys(clients, LOG_LINES)
 
     async def start(self) -> None:
         """Begin to write; lines that came before are kept until now."""
@@ -212,8 +212,8 @@ class LogSink:
         self._checked_at[queue] = now
         keys = keys_of(queue)
         bound: Any = await client.hget(keys.retention, "log_lines")
-        if bound is not None and bound.isdigit() and int(bound) > 0:
-            self._stream_lines[queue] = int(bound)
+        known = bound is not None and bound.isdigit() and int(bound) > 0
+        self._stream_lines[queue] = int(bound) if known else LOG_LINES
         oldest = int(time.time() * 1000) - STREAM_AGE_MS
         await client.xtrim(keys.logs, minid=max(oldest, 0), approximate=True)
 
