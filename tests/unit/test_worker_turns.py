@@ -77,11 +77,12 @@ class Bench:
         return self.turns.calls / self.done
 
 
-@pytest.mark.parametrize(("concurrency", "most"), [(10, 0.196), (100, 0.0196), (2, 1.0)])
+@pytest.mark.parametrize(("concurrency", "most"), [(10, 0.2), (100, 0.02), (2, 1.0)])
 async def test_round_trips_a_job_when_the_turns_never_meet_by_themselves(concurrency, most):
+    """Half of the slots a turn, and a little less: the turns that meet make up for those of the start."""
     bench = Bench(concurrency)
     await asyncio.sleep(0)
-    assert await bench.work(200 * concurrency) <= most
+    assert await bench.work(4 * MEET_EVERY * concurrency) < most
 
 
 async def test_there_is_always_a_turn_under_way():
