@@ -109,7 +109,8 @@ async def test_without_a_token_nothing_can_be_done_at_all(valkey: Any, queue_nam
         ("POST", "/api/v1/queues/q/explode", {}, 404, "Not Found"),
         ("POST", "/api/v1/queues/q/pause", {"for_s": 0}, 400, "The body can't be read"),
         ("POST", "/api/v1/enqueue", {"queue": "q", "function": "f", "delay_s": -5}, 400, "The body can't be read"),
-        ("POST", "/api/v1/act", "x" * 1_100_000, 413, "Request Entity Too Large"),
+        # "Request Entity" before Python 3.13, "Content" since
+        pytest.param("POST", "/api/v1/act", "x" * 1_100_000, 413, " Too Large", id="1.1 MB"),
     ],
 )
 async def test_every_refusal_is_json_with_a_sentence(
