@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from quarterdeck.errors import UsageError
 from quarterdeck.model import (
     BinRow,
@@ -56,8 +58,10 @@ async def act_on_jobs(deck: Deck, verb: Verb, right: Right, *, always_ask: bool 
     if answer is None:
         return
     pace, reason = answer
-    for selection in selections:
-        await deck.perform(partial(_act, verb, selection, reason, None if one else pace), right)
+    total = sum(card.count for card in cards)
+    for card, selection in zip(cards, selections, strict=True):
+        share = replace(pace, per_s=pace.per_s * card.count / total)  # the pace that was asked for is that of all
+        await deck.perform(partial(_act, verb, selection, reason, None if one else share), right)
     screen.unmark()
 
 

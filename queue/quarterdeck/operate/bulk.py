@@ -40,6 +40,8 @@ class Bulk(msgspec.Struct, kw_only=True):
     failed: int = 0
     skipped: int = 0
     skips: dict[str, int] = msgspec.field(default_factory=dict)
+    behind: str = ""
+    """A canary over several queues: `QUEUE/ID` of the operation whose first job has to go well before this one's."""
     named: int = 0
     """Jobs that were named one by one (`refs_key`); 0: the selection is a query."""
     cursor: str = ""

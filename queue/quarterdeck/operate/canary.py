@@ -37,6 +37,7 @@ class Throttle:
         self._key = bulks.released_key(state.queue, state.id)
         self.waiting = 0
         self.gave_up = False
+        self._held = False
 
     @property
     def _watches(self) -> bool:
@@ -46,6 +47,8 @@ class Throttle:
         """Look what became of the released jobs, and stop the operation when too many failed again."""
         if not self._watches:
             return
+        if self._state.behind:
+            await self._heed_the_one_before(now_ms)
         released = {key.decode(): int(at) for key, at in (await self._client.hgetall(self._key)).items()}
         known = {
             key: outcome
@@ -71,6 +74,8 @@ class Throttle:
         state = self._state
         if state.pace.mode == "all":
             return AT_ONCE
+        if self._held:
+            return 0
         if state.pace.mode == "canary" and not self._ramp(now_ms):
             return 0 if state.released else 1
         if state.pace.mode == "paced":
@@ -91,6 +96,22 @@ class Throttle:
         if self._watches and refs:
             await self._client.hset(self._key, mapping={ref.key: now_ms for ref in refs})
             self.waiting += len(refs)
+
+    async def _heed_the_one_before(self, now_ms: int) -> None:
+        """A canary over several queues is one job at first: wait for the queue before this one, and end as it ended."""
+        state = self._state
+        queue, _, name = state.behind.rpartition("/")
+        before = await bulks.read(self._client, queue, name)
+        if before is None or before.succeeded or before.state == "done":  # done without success: nothing was left there
+            state.behind = ""
+        elif before.state in bulks.LIVE:
+            self._held = True
+            state.phase = f"canary: waiting for the first job of {queue}"
+        elif before.state == "tripped":
+            state.tripped = f"the canary of {queue} failed again" if before.released else before.tripped
+            state.end("tripped", now_ms, phase=state.tripped)
+        else:
+            state.end("stopped", now_ms, phase=f"the canary of {queue} was stopped")
 
     def _ramp(self, now_ms: int) -> bool:
         """Raise a canary's rate; False while its first job's outcome is not known."""

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from quarterdeck.errors import RefusedError, UsageError
 from quarterdeck.model import BlastCard, JobRef, Outcome, Pace, Selection, Verb
 from quarterdeck.operate import bulk as bulks
@@ -153,30 +155,32 @@ class JobActs(Bridge):
 
     async def _act_in_bulk(self, verb: Verb, selection: Selection, *, reason: str, pace: Pace, command: str) -> Outcome:
         now_ms = await server_ms(self._client)
-        total = 0
-        first = ""
-        for queue in await self._queues_of(selection):
+        first, before = "", ""
+        counts = {
+            queue: held
+            for queue in await self._queues_of(selection)
+            if (held := await count(self._client, queue, _for_queue(selection, queue), until_ms=now_ms)) != 0
+        }
+        for queue, held in counts.items():
             mine = _for_queue(selection, queue)
-            held = await count(self._client, queue, mine, until_ms=now_ms)
-            if held == 0:
-                continue
             act = self._audit.new_act()
             state = Bulk(
                 id=act,
                 queue=queue,
                 verb=verb,
                 selection=mine,
-                pace=pace,
+                pace=_share(pace, held, list(counts.values())),
                 reason=reason,
                 owner=self.who,
                 command=command,
                 act=act,
                 started_ms=now_ms,
                 total=held if held is not None else -1,
+                behind=before,
             )
+            before = f"{queue}/{act}" if pace.mode == "canary" else ""
             await bulks.create(self._client, state)
             first = first or act
-            total += max(held or 0, 0)
             undo = UndoRecord(kind="bin", queue=queue, who=self.who, data={"act": act})
             await self._audit.write(
                 f"bulk-{verb.value}",
@@ -191,6 +195,7 @@ class JobActs(Bridge):
         if not first:
             return Outcome(message="Nothing matches: nothing was done.", command=command, trouble=True)
         self._runner.wake()
+        total = sum(held or 0 for held in counts.values())
         some = count_of(total, "job") if total else "the jobs that match"
         return Outcome(message=f"Started: {verb.value} {some}.", done=0, command=command, bulk=first)
 
@@ -204,6 +209,13 @@ def _for_queue(selection: Selection, queue: str) -> Selection:
         function=selection.function,
         filter=selection.filter,
     )
+
+
+def _share(pace: Pace, held: int | None, counts: Sequence[int | None]) -> Pace:
+    """One queue's part of a pace that is for all of them: by the jobs in it, or evenly where some are not counted."""
+    known = [count for count in counts if count is not None]
+    part = held / sum(known) if held is not None and len(known) == len(counts) else 1 / len(counts)
+    return msgspec.structs.replace(pace, per_s=pace.per_s and max(0.001, round(pace.per_s * part, 3)))
 
 
 def _sentence(verb: Verb, what: str, done: int, skips: Counter[str]) -> str:
