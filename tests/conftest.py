@@ -51,7 +51,15 @@ os.environ["TERM"] = "xterm-256color"
 settings.register_profile("quarterdeck", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("quarterdeck")
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
+LONGEST_ID = 200
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Tests of huge arguments are named by the size: the name goes into logs, and into the environment of processes."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{argname} of {len(val)}"
+    return None
 
 
 class ValkeyServer:
