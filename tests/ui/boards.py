@@ -14,6 +14,7 @@ from quarterdeck.model import (
     AuditRow,
     BinRow,
     BlastCard,
+    BoundStat,
     BulkRow,
     CurrentJob,
     FailureGroup,
@@ -174,6 +175,22 @@ def job(at: int, state: JobState = JobState.FAILED, **changed: Any) -> JobRow:
     return replace(row, **changed)
 
 
+def bounds() -> tuple[BoundStat, ...]:
+    """What a queue keeps, with two bounds that somebody set."""
+    plain = (
+        ("history_count", "count", 100_000, 18_265), ("history_age_ms", "ms", 90 * 24 * H, 5 * 24 * H),
+        ("history_bytes", "bytes", 2**26, 2_116_000), ("failed_count", "count", 20_000, 535),
+        ("failed_age_ms", "ms", 14 * 24 * H, 5 * H), ("failed_bytes", "bytes", 2**29, 812_000),
+        ("log_lines", "count", 50_000, 50_000), ("ledger_count", "count", 50_000, 412),
+        ("ledger_per_schedule", "count", 1_000, None), ("ledger_age_ms", "ms", 90 * 24 * H, 0),
+    )  # fmt: skip
+    changed = {"failed_count": 50_000, "failed_age_ms": 30 * 24 * H}
+    return tuple(
+        BoundStat(name=name, unit=unit, limit=changed.get(name, usual), usual=usual, used=used)
+        for name, unit, usual, used in plain
+    )
+
+
 def functions() -> tuple[FunctionSpec, ...]:
     """What live workers register."""
     return (
@@ -308,6 +325,7 @@ def _answer(view: View) -> dict[str, Any]:
                     failing=(*((0.0,) * 40), *(at / 300 for at in range(20))), p50_ms=(31.0,) * 60,
                     p95_ms=tuple(80.0 + minute for minute in range(60)),
                 ),
+                bounds=bounds(),
                 why="10 of 10 slots are busy; about 98 s until a new job starts.", why_cure="Add workers.",
             )  # fmt: skip
             return {"detail": detail}
@@ -460,6 +478,7 @@ class FakeOperator:
         self.presences: list[str] = []
         self.closed = False
         self.count = 532
+        self.dropped: tuple[Tally, ...] = ()
 
     def _did(self, *call: Any, **outcome: Any) -> Outcome:
         if self.error is not None:
@@ -492,6 +511,14 @@ class FakeOperator:
 
     async def resume_queue(self, queue: str) -> Outcome:
         return self._did("resume_queue", queue)
+
+    async def preview_retention(self, queue: str, values: Mapping[str, str]) -> tuple[Tally, ...]:
+        if self.error is not None:
+            raise self.error
+        return self.dropped
+
+    async def set_retention(self, queue: str, values: Mapping[str, str], *, reason: str = "") -> Outcome:
+        return self._did("set_retention", queue, dict(values), reason)
 
     async def pause_schedule(self, queue: str, name: str, *, for_s: float | None = 3600, reason: str = "") -> Outcome:
         return self._did("pause_schedule", queue, name, for_s, reason)

@@ -10,9 +10,10 @@ from conftest import Aboard, keys, settled, shown
 from msgspec.structs import replace
 
 from quarterdeck.errors import RefusedError
-from quarterdeck.model import JobState, Pace, Page, Screen, Snapshot, View
+from quarterdeck.model import JobState, Pace, Page, Screen, Snapshot, Tally, View
 from tui.messages import SnapshotReady
 from tui.screens.mending import document_of_raw, one_line
+from tui.screens.prompts import complete_command
 from tui.station import Right
 from tui.widgets.lineinput import LineInput
 
@@ -402,3 +403,63 @@ async def test_what_a_role_does_not_hold_is_refused_at_the_door_too(aboard: Aboa
             await bridge.deck.perform(lambda it: it.resume_queue("emails"))
         assert bridge.operator.calls == []
         assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW
+
+
+async def test_how_much_is_kept_is_shown_and_set_where_nothing_is_dropped(aboard: Aboard) -> None:
+    async with aboard(size=(120, 60)) as (bridge, pilot):
+        await keys(bridge, pilot, "2", "enter")
+        text = shown(bridge)
+        for word in ("kept at most", "535 of 50,000", "5 h of 30d", "failed_age 30d, usually 14d", "1,000 a schedule"):
+            assert word in text
+        queue = bridge.deck.deck_screen.asked.queue
+        await bridge.deck.obey("retention failed_age 60d log_lines default")
+        await settled(bridge, pilot)
+        assert bridge.operator.calls == [("set_retention", queue, {"failed_age": "60d", "log_lines": "default"}, "")]
+        assert "u undoes it" in shown(bridge)
+
+
+async def test_bounds_that_drop_something_are_asked_about(aboard: Aboard) -> None:
+    async with aboard(confirm_above=100) as (bridge, pilot):
+        bridge.operator.dropped = (Tally(name="failed jobs", count=60), Tally(name="log lines", count=75))
+        await keys(bridge, pilot, "2")
+        await bridge.deck.obey("retention @emails failed_count 5 log_lines 10")
+        await settled(bridge, pilot)
+        text = shown(bridge)
+        for word in ("keep less of emails?", "drops 60 failed jobs", "drops 75 log lines", "type 135", "not come back"):
+            assert word in text
+        await keys(bridge, pilot, "escape")
+        assert bridge.operator.calls == []
+        await bridge.deck.obey("retention @emails failed_count 5 log_lines 10")
+        await settled(bridge, pilot)
+        await keys(bridge, pilot, "tab", "enter", *"135", "tab", "tab", "enter")
+        assert bridge.operator.calls == [("set_retention", "emails", {"failed_count": "5", "log_lines": "10"}, "")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("retention failed_age 30d", "Which queue"), ("retention @emails failed_age", "a name and a value")],
+)
+async def test_bounds_need_a_queue_and_pairs(aboard: Aboard, words: str, said: str) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "9")
+        await bridge.deck.obey(words)
+        await settled(bridge, pilot)
+        assert said in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def test_bounds_are_for_administrators(aboard: Aboard) -> None:
+    async with aboard(right=Right.OPERATE) as (bridge, pilot):
+        await bridge.deck.obey("retention @emails failed_age 30d")
+        await settled(bridge, pilot)
+        assert "right to admin" in shown(bridge)
+        assert bridge.operator.calls == []
+
+
+async def test_the_names_of_bounds_complete_on_a_queues_screen(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        assert complete_command(bridge.deck, "retention failed") == []
+        await keys(bridge, pilot, "2", "enter")
+        found = complete_command(bridge.deck, "retention failed_a")
+        assert [(it.line, it.meaning) for it in found] == [("retention failed_age ", "now 30d")]
+        assert [it.line for it in complete_command(bridge.deck, "retention @em")] == ["retention @emails"]

@@ -12,6 +12,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.model import (
     AttemptStat,
     AuditRow,
+    BoundStat,
     BulkRow,
     CurrentJob,
     FailureGroup,
@@ -502,3 +503,24 @@ def test_a_queue_shows_its_last_hour_a_bar_a_minute() -> None:
     assert lines["p95"].endswith(" 85ms")
     assert not {"out", "failing", "p50"} & set(lines)
     assert "the last hour" not in text(details.queue_blocks(QueueDetail(row=QueueStat(name="q")), MOMENT))
+
+
+def test_a_queue_shows_what_it_keeps_and_which_bounds_somebody_set() -> None:
+    bounds = (
+        BoundStat(name="failed_count", unit="count", limit=50_000, usual=20_000, used=535),
+        BoundStat(name="failed_age_ms", unit="ms", limit=14 * 24 * H, usual=14 * 24 * H, used=5 * H),
+        BoundStat(name="failed_bytes", unit="bytes", limit=2**29, usual=2**29, used=812_000),
+        BoundStat(name="ledger_per_schedule", unit="count", limit=1_000, usual=1_000),
+        BoundStat(name="ledger_age_ms", unit="ms", limit=90 * 24 * H, usual=90 * 24 * H, used=0),
+        BoundStat(name="log_lines", unit="count", limit=50_000, usual=50_000),
+    )
+    shown = text(details.queue_blocks(QueueDetail(row=QueueStat(name="q"), bounds=bounds), MOMENT))
+    kept = [" ".join(line.split()) for line in shown.partition("kept at most")[2].splitlines() if line.strip()]
+    assert kept[:5] == [
+        "failed 535 of 50,000 5 h of 14d 793 KB of 512MB",
+        "ledger 1,000 a schedule - of 90d",
+        "log ? of 50,000",
+        "set failed_count 50,000, usually 20,000",
+        "to set one :retention failed_age 30d, or default",
+    ]
+    assert "kept at most" not in text(details.queue_blocks(QueueDetail(row=QueueStat(name="q")), MOMENT))

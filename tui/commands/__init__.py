@@ -10,6 +10,7 @@ from tui.commands.command import Command
 from tui.commands.deckacts import DECK_ACTS
 from tui.commands.going import SCREENS
 from tui.commands.jobacts import JOB_ACTS
+from tui.commands.keeping import KEEPING
 from tui.commands.looking import LOOKS
 from tui.commands.moving import MOVES
 from tui.commands.pausing import PAUSES
@@ -21,6 +22,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     *DECK_ACTS,
     *JOB_ACTS,
     *PAUSES,
+    *KEEPING,
     *TURNS,
     *LOOKS,
 )

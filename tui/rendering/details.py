@@ -20,6 +20,7 @@ from quarterdeck.text import (
     human_rate,
 )
 from tui.rendering.block import Block, block, pairs
+from tui.rendering.bounds import bounds_block
 from tui.rendering.job import act_line, arguments_lines, why_block
 from tui.rendering.lines import Runs
 from tui.rendering.moment import Moment
@@ -69,6 +70,7 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
                 _tally(name, count, "worker " if count == 1 else "workers", moment) for name, count in detail.functions
             ),
         ),
+        bounds_block(detail.bounds),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
@@ -94,6 +94,26 @@ async def ask_blast(deck: Deck, cards: Sequence[BlastCard], *, paced: bool) -> t
         return None
     rate = float(answer.values["per_s"]) if answer.verb != "all" else 0.0
     return Pace(mode=answer.verb, per_s=rate), answer.values["reason"].strip()
+
+
+async def ask_retention(deck: Deck, queue: str, values: Mapping[str, str], dropped: Sequence[Tally]) -> str | None:
+    """Show what new bounds would drop and ask why; None when cancelled.
+
+    With more than the environment's bound, or in a protected one, the count must be typed.
+    """
+    moment, count = deck.moment(), sum(tally.count for tally in dropped)
+    lines: list[str | Cell] = [moment.text(f"{name} {value}", 60) for name, value in values.items()]
+    lines += [Cell(f"drops {human_count(tally.count)} {tally.name}, the oldest", "warn") for tally in dropped]
+    shown = Card(
+        f"{deck.station.name}: keep less of {moment.text(queue, 60)}?",
+        [*lines, Cell("What is dropped does not come back.", "bad")],
+        (("set", f"Drop {human_count(count)}"),),
+        fields=(Field("reason", "why       ", "", "for the audit"),),
+        type_this=str(count) if deck.station.protected or count > deck.station.confirm_above else "",
+        danger=True,
+    )
+    answer = await ask(deck, shown)
+    return None if answer is None else answer.values["reason"].strip()
 
 
 def merged(cards: Sequence[BlastCard]) -> BlastCard:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from quarterdeck.model import FunctionSpec, JobState
-from quarterdeck.text import clean
+from quarterdeck.model import FunctionSpec, JobState, QueueDetail
+from quarterdeck.text import amount, clean
+from tui.rendering.bounds import word_of
 from tui.widgets.prompt import CommandLine, Completion, FilterLine, History, Prompt
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ TERMS: Final = (
 )
 """What a filter is made of, as it is offered."""
 
-_QUEUED: Final = {"queues", "jobs", "failures", "schedules", "workers", "logs", "metrics", "enqueue"}
+_QUEUED: Final = {"queues", "jobs", "failures", "schedules", "workers", "logs", "metrics", "enqueue", "retention"}
 _MOST: Final = 20
 _histories: Final = {"command": History(), "filter": History()}
 
@@ -59,6 +60,8 @@ def complete_command(deck: Deck, text: str) -> Sequence[Completion]:
     found = [*_queues(deck, word, last), *_states(word, last)]
     if word == "enqueue":
         found += _arguments(deck, head, last) if head else _functions(deck, last)
+    if word == "retention":
+        found += _bounds(deck)
     if word == "traffic":
         found += [(it, "") for it in ("up", "down", "off")]
     return [Completion(before + it, it, said) for it, said in found if it.startswith(last)][:_MOST]
@@ -94,6 +97,13 @@ def _queues(deck: Deck, word: str, last: str) -> Iterable[tuple[str, str]]:
 
 def _states(word: str, last: str) -> Iterable[tuple[str, str]]:
     return [(str(state), "state") for state in JobState] if word == "jobs" and not last.startswith("@") else []
+
+
+def _bounds(deck: Deck) -> list[tuple[str, str]]:
+    """The bounds of the queue whose screen this is."""
+    detail = deck.snapshot.detail if deck.snapshot else None
+    bounds = detail.bounds if isinstance(detail, QueueDetail) else ()
+    return [(f"{word_of(bound)} ", f"now {amount(bound.limit, bound.unit)}") for bound in bounds]
 
 
 def _functions(deck: Deck, last: str) -> list[tuple[str, str]]:
