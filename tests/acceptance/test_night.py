@@ -249,8 +249,8 @@ def the_note_is_for_the_morning(note: str) -> None:
         "## What operators did",
         f"ann: bulk-retry q:default state:failed sig:{signature}, {CHARGES} jobs",
         "ann: pause-schedule tick (hammers the payments)",
-        f"canary: tripped (the canary failed again), 1 of {CHARGES} released, 1 failed again",
-        f"at once: done, {2 * OTHERS} of {2 * OTHERS} released",
+        f"canary: tripped (the canary failed again), 1 of {CHARGES} retried, 1 failed again",
+        f"at once: done, {2 * OTHERS} of {2 * OTHERS} retried",
         "--pace canary",
         "schedules pause tick",
     ):
