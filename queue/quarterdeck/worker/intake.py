@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from saq.job import Status
 
 from quarterdeck.broker import ending
 from quarterdeck.worker.attempt import Attempt
+from quarterdeck.worker.burst import Burst
 from quarterdeck.worker.marking import Marking
 from quarterdeck.worker.reading import Readings
 from quarterdeck.worker.rules import Rules
@@ -52,27 +52,26 @@ class Intake:
         self._orphaned_s = 0.0
         self._worker = worker
         self._alone_now: Attempt | None = None
-        self._loop = asyncio.get_running_loop()
-        self._taken = 0
-        self._idle_since: float | None = None
+        self.burst = Burst(worker, self.slots)
 
     def slots(self) -> int:
         """How many more jobs may be taken now."""
         worker = self._worker
         if worker.event.is_set() or worker.paused or self.alone or self._alone_now or not worker.beats.fresh:
             return 0
+        if self.burst.over:
+            return 0
         free = worker.concurrency - len(worker.runner.running) - len(self.marking)
         if worker.burst and worker.max_burst_jobs is not None:
-            free = min(free, worker.max_burst_jobs - self._taken)
+            free = min(free, worker.max_burst_jobs - self.burst.taken)
         return free
 
     def taken(self, number: int, holder: str, marked: list[bytes], unmarked: list[bytes], alone: list[bytes]) -> None:
         """A turn has taken jobs from the queue `number`."""
         worker = self._worker
         queue = worker.queues[number - 1]
-        self._idle_since = None
         readings = Readings(queue, number, holder, worker.clock.now_ms())
-        self._taken += (len(marked) + len(unmarked) + len(alone)) // 2
+        self.burst.taken += (len(marked) + len(unmarked) + len(alone)) // 2
         ready = readings.read(marked, marked=True) if marked else []
         later = readings.read(unmarked, marked=False) if unmarked else []
         suspects = readings.read(alone, marked=False) if alone else []
@@ -96,6 +95,7 @@ class Intake:
         if later:
             self._marking.mark(later)
         self._next_alone()
+        self.burst.look()
 
     def freed(self) -> None:
         """A slot is free."""
@@ -103,13 +103,12 @@ class Intake:
         if self._alone_now is not None and not worker.runner.running:
             self._alone_now = None
         self._next_alone()
-        self._check_burst()
+        self.burst.look()
         worker.turns.kick()
 
     def idle(self) -> None:
         """A turn found nothing."""
-        self._idle_since = self._idle_since or time.monotonic()
-        self._check_burst()
+        self.burst.look()
 
     def hand_back(self) -> None:
         """Give back what is held and does not run."""
@@ -225,18 +224,3 @@ class Intake:
             self._alone_now = attempt = self.alone.popleft()
             logger.warning("%s took down its worker before: it runs alone", attempt.id)
             self._marking.mark([attempt])
-
-    # -- burst --
-
-    def _check_burst(self) -> None:
-        worker = self._worker
-        if not worker.burst or worker.event.is_set() or worker.runner.running or self.marking or self.alone:
-            return
-        done = worker.max_burst_jobs is not None and self._taken >= worker.max_burst_jobs
-        if not done and self._idle_since is not None:
-            left_s = self._idle_since + worker.dequeue_timeout - time.monotonic()
-            done = left_s <= 0
-            if not done:
-                self._loop.call_later(left_s, self._check_burst)
-        if done:
-            worker.event.set()

@@ -78,6 +78,7 @@ class Turns:
         self._broken: list[Turn] = []
         self._in_flight: deque[Turn] = deque()
         self._reserved = 0
+        self._unleased = False
         self._kicked = False
         self._apart = 0
         self._complaints = Complaints()
@@ -104,6 +105,12 @@ class Turns:
     def unsettled(self) -> int:
         """How many ended jobs the server has not confirmed yet."""
         return len(self._pending) + len(self._doubtful) + sum(len(turn.items) for turn in self._in_flight)
+
+    @property
+    def dry(self) -> bool:
+        """Whether the queues were asked, and nothing that may be taken was left in them."""
+        asked = self.connected.is_set() and not self._reserved and not self._unleased
+        return asked and not any(state.ripe for state in self.states)
 
     def holders(self) -> dict[str, str]:
         """Who holds the jobs that wait to be settled: ID → W/TOKEN/."""
@@ -228,7 +235,8 @@ class Turns:
             self._complaints.say(error.decode("utf-8", "replace"))
         if turn.unusual:
             self._tell_delays(turn.items)
-        if word == b"unleased":
+        self._unleased = word == b"unleased"
+        if self._unleased:
             for number in turn.order:
                 self.states[number - 1].rest(POLL_S / 2)
         else:
