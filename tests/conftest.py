@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -109,6 +110,7 @@ class ValkeyServer:
             text=True,
             cwd=self.directory,
             start_new_session=True,
+            restore_signals=False,  # SIGXFSZ stays ignored: a file that may not grow is an error as a full disk is
         )
         assert self.process.stdin is not None
         self.process.stdin.write(lines + "\n")
@@ -141,6 +143,11 @@ class ValkeyServer:
     def thaw(self) -> None:
         """Go on after ``freeze``."""
         self.signal(signal.SIGCONT)
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no file of the server grow beyond `size` bytes, as on a full disk; None lifts that."""
+        _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
     def kill(self) -> None:
         """SIGKILL, as the out-of-memory killer does it; the data stays for ``start``."""

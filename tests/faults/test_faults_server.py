@@ -177,6 +177,71 @@ async def refused(fleet: Fleet) -> bool:
     return False
 
 
+async def test_an_append_only_file_that_can_not_grow(start_valkey, queue_name, tmp_path):
+    server = start_valkey(appendonly="yes", appendfsync="everysec")
+    async with Fleet(server.url, queue_name, tmp_path) as fleet:
+        fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(1500, pause_s=0.02)
+        await halfway(fleet, 1500)
+        server.limit_files(appended(server) + 20_000)
+        keys += await fed_until(fleet, lambda error: "MISCONF" in str(error))
+        assert (await fleet.queue.redis.info("persistence"))["aof_last_write_status"] == "err"
+        told, walled = len(log_lines(fleet)), time.monotonic()
+        while time.monotonic() - walled < 5:  # longer than leases; clients and work go against the wall
+            keys += await fed_until(fleet, lambda error: "MISCONF" in str(error))
+            await asyncio.sleep(0.1)
+        assert len(log_lines(fleet)) - told < 30, "log storm"
+        before = fleet.ends()
+        server.limit_files(None)
+        keys += await fed_until(fleet, None, 100)
+        assert await fleet.until(lambda: fleet.ends() > before) < BACK_S
+        await fleet.drained()
+        # Nobody was dead: what ran went on, and its ends were written when they could be.
+        verdict = await fleet.all_well(keys, reruns=2 * SLOTS)
+        server.restart()  # and all of it is in the file
+        assert await fleet.verdict(keys) == verdict
+
+
+async def test_an_append_only_file_that_ends_its_server(start_valkey, queue_name, tmp_path):
+    """With `always` a server that can't write ends itself before it answers."""
+    server = start_valkey(appendonly="yes", appendfsync="always")
+    async with Fleet(server.url, queue_name, tmp_path) as fleet:
+        fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(1500, pause_s=0.02)
+        await halfway(fleet, 1500)
+        server.limit_files(appended(server) + 20_000)
+        keys += await fed_until(fleet, lambda _: server.process.poll() is not None)
+        assert any("Exiting" in line for line in server.log), server.log[-5:]
+        before = fleet.ends()
+        server.kill()
+        server.start()
+        keys += await fed_until(fleet, None, 100)
+        assert await fleet.until(lambda: fleet.ends() > before + 2 * SLOTS) < BACK_S
+        await fleet.drained()
+        await fleet.all_well(keys, reruns=2 * SLOTS)
+
+
+def appended(server) -> int:
+    """The size of the append-only file that is written to, in bytes."""
+    return max(path.stat().st_size for path in (server.directory / "appendonlydir").glob("*.incr.aof"))
+
+
+async def fed_until(fleet: Fleet, hindered, most: int = 1_000_000) -> list[str]:
+    """Enqueue jobs one after the other until an error that `hindered` knows; the keys of those that were accepted."""
+    keys: list[str] = []
+    while len(keys) < most:
+        try:
+            keys += await fleet.feed(1, pause_s=0.02)
+        except (RedisError, OSError) as error:
+            if hindered is None:
+                await asyncio.sleep(0.05)
+            elif hindered(error):
+                return keys
+    return keys
+
+
 async def test_absent_at_start(start_valkey, queue_name, tmp_path):
     server = start_valkey()
     server.kill()

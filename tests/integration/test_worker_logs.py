@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+from at_work import until
 from redis.asyncio import Redis
 from saq.job import Job
 
@@ -18,6 +19,7 @@ from quarterdeck.app.context import JobContext, current_job, enter
 from quarterdeck.broker.address import parse_address
 from quarterdeck.broker.client import client_of
 from quarterdeck.keys import keys_of
+from quarterdeck.record.retention import LOG_LINES
 from quarterdeck.worker import logs
 from quarterdeck.worker.capture import CaptureHandler, capturing
 from quarterdeck.worker.logs import LogSink
@@ -151,6 +153,19 @@ async def test_the_stream_is_bounded_by_the_settable_retention(redis_client, que
         sink.put(job, "info", f"line {number}")
     await sink.stop()
     assert 100 <= await redis_client.xlen(keys_of(queue_name).logs) < 1_000, "Redis trims whole nodes of the stream"
+
+
+async def test_a_bound_that_is_taken_back_holds_no_longer(redis_client, queue_name, job, monkeypatch):
+    monkeypatch.setattr(logs, "_RETENTION_EVERY_S", 0.0)
+    await redis_client.hset(keys_of(queue_name).retention, "log_lines", 100)
+    sink = LogSink({queue_name: redis_client})
+    await sink.start()
+    sink.put(job, "info", "one")
+    await until(lambda: sink._stream_lines[queue_name] == 100)
+    await redis_client.delete(keys_of(queue_name).retention)
+    sink.put(job, "info", "two")
+    await until(lambda: sink._stream_lines[queue_name] == LOG_LINES)
+    await sink.stop()
 
 
 async def test_what_is_too_much_is_dropped_oldest_first_and_counted(redis_client, queue_name, job, monkeypatch):
