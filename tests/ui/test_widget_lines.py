@@ -1,10 +1,12 @@
 """Small line widgets: text, banner, toasts."""
 
+import gc
 from pathlib import Path
 
 from rich.cells import cached_cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
+from textual.strip import Strip
 
 from tui.look.glyphs import UNICODE
 from tui.widgets.banner import StaleBanner
@@ -129,3 +131,23 @@ async def test_a_line_is_as_wide_as_it_should_be_whatever_is_on_it() -> None:
         for words in ("", "short", "x" * 50, "日本" * 3, "e\u0301" * 5):
             painted = text.strip([(words, style)], 20)
             assert painted.cell_length == sum(segment.cell_length for segment in painted) == 20
+
+
+async def test_a_line_that_is_painted_over_is_gone_without_the_collector() -> None:
+    app = Lines()
+    async with app.run_test(size=(40, 12)) as pilot:
+        text = app.query_one("#text", TextLines)
+        text.say("number 000")
+        await pilot.pause()
+        gc.collect()
+        gc.disable()
+        try:
+            before = sum(isinstance(one, Strip) for one in gc.get_objects())
+            for number in range(50):
+                text.say(f"number {number:03}")
+                await pilot.pause()
+            after = sum(isinstance(one, Strip) for one in gc.get_objects())
+        finally:
+            gc.enable()
+        assert text.render_lines(Region(0, 0, 10, 1))[0].text == "number 049"
+        assert after - before < 25

@@ -18,6 +18,21 @@ from tui.widgets.palette import forget_looks, look_of
 Run = tuple[str, Style]
 
 
+class _Line(Strip):
+    """A strip that is not kept by itself.
+
+    Textual's remembers that undivided it is itself: a cycle, so that each line ever painted, some 3 KB, waits for the
+    collector, which comes round once in hundreds of refreshes.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """The strips between some cuts, from 0 on."""
+        cuts = list(cuts)
+        return [self] if cuts == [self.cell_length] else super().divide(cuts)
+
+
 class Painted(Widget, can_focus=False):
     """A widget that paints lines of plain text and repaints only the lines that changed.
 
@@ -90,6 +105,14 @@ class Painted(Widget, can_focus=False):
                 regions.append(Region(0, y, self.size.width, 1))
         if regions:
             self.refresh(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region as Textual composes them."""
+        strips = super().render_lines(crop)
+        for strip in strips:
+            # Not a copy: these are kept with what was rendered of them.
+            strip.__class__ = _Line
+        return strips
 
     def strip(self, runs: Sequence[Run], width: int, rest: Style | None = None) -> Strip:
         """A painted line of exactly `width` cells from runs of cleaned text; neighbours of one style are joined."""
