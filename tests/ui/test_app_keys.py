@@ -78,7 +78,7 @@ def test_remapped_keys_are_shown_as_remapped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "id_"), [("retry", "retry"), ("ret", "retry"), ("q", "leave"), ("fail", "go.failures")]
+    ("word", "id_"), [("retry", "retry"), ("retr", "retry"), ("q", "leave"), ("fail", "go.failures")]
 )
 def test_words_and_their_clear_beginnings_find_commands(word: str, id_: str) -> None:
     assert command_named(word).id == id_
