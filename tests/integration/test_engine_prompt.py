@@ -100,7 +100,7 @@ class TestAborts:
             job = await running(queue, worker)
             with pytest.warns(DeprecationWarning, match="setex"):  # stock's own call
                 await stock.abort(await stock.job(job.key), "by stock")
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.06)  # the job is not young any more
             await worker.upkeeping.watch(0.05)
             await until(lambda: has_status(queue, job.key, Status.ABORTED))
         await stock.disconnect()
