@@ -104,7 +104,10 @@ def test_a_running_job(known: dict[str, Any], sentence: str) -> None:
         (JobState.FAILED, {"attempts": 3, "error": "E: x"}, "It failed and its 3 attempts are used up: E: x."),
         (JobState.FAILED, {}, "It failed and its attempt is used up."),
         (JobState.FAILED, {"poison": True}, "It is poison: it took its worker down again and again."),
-        (JobState.ABORTED, {"error": "by ann"}, "It was aborted: by ann."),
+        (JobState.ABORTED, {"error": "wrong tenant"}, "It was aborted: wrong tenant."),
+        (JobState.ABORTED, {"error": "aborted by ann: too late"}, "It was aborted by ann: too late."),
+        (JobState.ABORTED, {"error": "aborted"}, "It was aborted."),
+        (JobState.ABORTED, {}, "It was aborted."),
     ],
 )
 def test_a_job_that_has_ended(state: JobState, known: dict[str, Any], sentence: str) -> None:

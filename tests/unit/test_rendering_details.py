@@ -47,6 +47,7 @@ from tui.rendering.moment import Moment
 from tui.rendering.sharing import share_lines
 from tui.rendering.timeline import timeline_lines
 from tui.rendering.why import why_schedule, why_worker
+from tui.screens.group import summary_runs
 from tui.screens.places import read_place, view_named, view_of
 
 NOW = 1_795_349_000_000
@@ -490,6 +491,36 @@ def test_bulk_operations_under_way_stand_in_the_rule() -> None:
     assert lines.bulk_text(bulk(mode="all", total=-1, state="paused"), MOMENT) == "retry 43, paused"
     shown = lines.rule_runs("demo", snapshot(bulks=(bulk(), bulk(state="done"))), "", MOMENT, 80)
     assert runs_text(shown).count("retry") == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "done", "says"),
+    [
+        ("send_email", 12, "retry 12 send_email"),
+        ("send_email", 1, "retry send_email"),
+        ("2 jobs", 2, "retry 2 jobs"),
+        ("1,204 jobs", 1_204, "retry 1,204 jobs"),
+        ("3 jobs", 2, "retry 2 of 3 jobs"),
+        ("3 jobs", 0, "retry 0 of 3 jobs"),
+        ("3-orders", 2, "retry 2 3-orders"),
+    ],
+)
+def test_an_act_says_once_how_many_jobs_it_was_for(subject: str, done: int, says: str) -> None:
+    act = AuditRow(id="1", at_ms=NOW, who="bob", origin="", verb="retry", subject=subject, done=done)
+    assert lines.act_text(act, MOMENT) == f"12:03:20 bob: {says}"
+    note = incident_note("prod", snapshot(acts=(act,)), [], MOMENT)
+    assert "2 jobs, 2 jobs" not in note
+
+
+@pytest.mark.parametrize(("aborted", "says"), [(True, "3 aborted · first"), (False, "3 failed · 8.0% of its runs")])
+def test_a_group_that_was_aborted_has_not_failed(aborted: bool, says: str) -> None:
+    group = FailureGroup(
+        id="q/s", signature="s", queue="q", function="f", exception="", message="aborted by ann", count=3,
+        aborted=aborted, share=None if aborted else 0.08,
+    )  # fmt: skip
+    detail = GroupDetail(row=group)
+    assert says in " ".join(runs_text(runs) for runs in summary_runs(detail, MOMENT))
+    assert ("aborted jobs" in text(details.group_blocks(detail, MOMENT))) is aborted
 
 
 def test_a_queue_shows_its_last_hour_a_bar_a_minute() -> None:

@@ -157,7 +157,7 @@ def group_blocks(detail: GroupDetail, moment: Moment) -> list[Block]:
     facts = pairs(
         moment,
         ("function", group.function),
-        ("failed jobs", human_count(group.count), "bad"),
+        ("aborted jobs" if group.aborted else "failed jobs", human_count(group.count), "bad"),
         ("of its runs", human_percent(group.share) if group.share is not None else ""),
         ("first", f"{moment.stamp(group.first_ms)}  ({human_age(moment.age_ms(group.first_ms))} ago)"),
         ("last", f"{moment.stamp(group.last_ms)}  ({human_age(moment.age_ms(group.last_ms))} ago)"),

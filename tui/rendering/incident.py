@@ -121,7 +121,8 @@ def _workers(snapshot: Snapshot, moment: Moment) -> list[str]:
 def _acts(acts: Iterable[AuditRow], moment: Moment) -> list[str]:
     lines = ["## What operators did", ""]
     for act in reversed(tuple(acts)):
-        count = f", {count_of(act.done, 'job')}" if act.done > 1 else ""
+        jobs = count_of(act.done, "job")
+        count = f", {jobs}" if act.done > 1 and act.subject != jobs else ""
         why = f" ({_safe(act.reason, moment)})" if act.reason else ""
         lines.append(
             f"- {moment.stamp(act.at_ms)} {_safe(act.who, moment)}: {_safe(act.verb, moment)} "

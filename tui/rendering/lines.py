@@ -125,8 +125,10 @@ def others_of(operators: Iterable[OperatorRow], me: str) -> list[OperatorRow]:
 
 
 def act_text(act: AuditRow, moment: Moment) -> str:
-    """`14:03:22 bob: retry 12 send_email`."""
-    count = f" {act.done}" if act.done > 1 else ""
+    """`14:03:22 bob: retry 12 send_email`, `abort 2 jobs`, `abort 2 of 3 jobs`."""
+    count = f" {human_count(act.done)}" if act.done > 1 else ""
+    if act.subject[:1].isdigit() and act.subject.endswith(" jobs"):  # the subject is how many were named
+        count = "" if act.subject == count_of(act.done, "job") else f" {human_count(act.done)} of"
     subject = f" {moment.text(act.subject, 60)}" if act.subject else ""
     return f"{moment.clock_time(act.at_ms)} {moment.text(act.who, 30)}: {moment.text(act.verb, 20)}{count}{subject}"
 

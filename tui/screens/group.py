@@ -72,11 +72,12 @@ def summary_runs(detail: GroupDetail, moment: Moment) -> tuple[Runs, ...]:
     share = f" · {human_percent(group.share)} of its runs" if group.share is not None else ""
     since, last = human_age(moment.age_ms(group.first_ms)), human_age(moment.age_ms(group.last_ms))
     trend = moment.spark(group.trend, len(group.trend))
+    ended = "aborted" if group.aborted else "failed"
     hit = [f"{moment.text(name, 40)} {human_count(count)}" for name, count in detail.workers[:4]]
     versions = [f"{moment.text(name, 20) or '?'} {human_count(count)}" for name, count in detail.versions[:4]]
     return (
         ((f" {moment.text(said)}", "bad"), (f"  {moment.text(group.frame, 100)}", "muted")),
-        ((f" {human_count(group.count)} failed{share} · first {since}, last {last} ago  ", ""), (trend, "muted")),
+        ((f" {human_count(group.count)} {ended}{share} · first {since}, last {last} ago  ", ""), (trend, "muted")),
         ((f" workers {', '.join(hit) or '-'} · versions {', '.join(versions) or '-'}", "muted"),),
     )
 

@@ -65,7 +65,7 @@ def _group(queue: str, seen: Seen, shares: Mapping[str, float]) -> FailureGroup:
         first_ms=seen.first_ms,
         last_ms=moment_ms(seen.last),
         trend=tuple(seen.trend),
-        share=shares.get(function),
+        share=None if seen.aborted else shares.get(function),  # which is one of failures
         aborted=seen.aborted,
         poison=bool(known and not known.exception and known.message.endswith("(poison).")),
     )

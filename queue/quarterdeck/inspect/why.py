@@ -114,7 +114,8 @@ def _why_failed(facts: JobFacts) -> Reason:
     if row.poison:
         return "It is poison: it took its worker down again and again.", "Find out why before r sends it back."
     if row.state is JobState.ABORTED:
-        return f"It was aborted{f': {row.error}' if row.error else ''}.", "r retries it."
+        said = row.error if row.error.startswith("aborted") else f"aborted: {row.error}" if row.error else "aborted"
+        return f"It was {said}.", "r retries it."
     used = f"its {row.attempts} attempts are used up" if row.attempts > 1 else "its attempt is used up"
     return f"It failed and {used}{f': {row.error}' if row.error else ''}.", "r retries it."
 
