@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from boards import NOW_MS, busy
-from conftest import Aboard, keys, settled
+from conftest import Aboard, keys, settled, shown
 from msgspec.structs import replace
 
 from quarterdeck.model import LogRow, Page, Screen, Snapshot, View
@@ -60,3 +62,15 @@ async def test_a_server_that_leaves_nothing_out_is_asked_until_all_is_read(aboar
         tail = bridge.deck.screen.query_one(LogTail)
         assert [line.text for line in tail.lines()] == [f"line {at}" for at in range(stream.written)]
         assert tail.ring.dropped == 0
+
+
+async def test_the_lines_are_saved_to_a_file_and_where_it_is_is_said(aboard: Aboard, tmp_path: Path) -> None:
+    async with aboard(notes=tmp_path, size=(120, 24)) as (bridge, pilot):
+        await keys(bridge, pilot, "7", "colon", *"save", "space", *"log.txt", "enter")
+        assert f"Wrote log.txt in {tmp_path}"[:100] in " ".join(shown(bridge).split())
+        saved = tmp_path / "log.txt"
+        assert saved.stat().st_mode & 0o077 == 0
+        assert len(saved.read_text().splitlines()) == bridge.deck.screen.query_one(LogTail).ring.count
+        await bridge.deck.obey("save log.txt")
+        await settled(bridge, pilot)
+        assert "log.txt exists already" in shown(bridge)
