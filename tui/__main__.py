@@ -60,6 +60,10 @@ def _show(args: object, lookout: Lookout | None, sight: FirstSight) -> int:
     settings = args.settings  # type: ignore[attr-defined]
     if settings.plain_driver:
         raise_escape_delay()  # before anything of Textual's, which reads it once
+    from tui import ballast
+
+    ballast.load_asyncio(tls=ballast.needs_tls(settings.url))
+    ballast.load_textual()
     from tui.screens.places import view_opened
 
     first = view_opened(args.view)  # type: ignore[attr-defined]

@@ -44,6 +44,19 @@ class Departure:
         if sight is not None and deck.snapshot is None:
             deck.set_timer(KEPT_S, sight.look(driver))
         deck.set_timer(LOADED_S, _collect)
+        deck.run_worker(self._go_to_sea(), name="departure")
+
+    async def _go_to_sea(self) -> None:
+        """Paint the first rows, if somebody has seen them already; then load what it takes to read and to act.
+
+        The other way round the rows would be there and wait unpainted for a fifth of a second of imports.
+        """
+        deck = self._deck
+        await deck.reading.look()
+        deck.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        deck = self._deck
         deck.run_worker(deck.reading.run(), name="reading")
         deck.run_worker(deck.acting.stay_present(lambda: str(deck.deck_screen.SCREEN)), name="presence")
 

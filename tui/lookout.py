@@ -12,6 +12,7 @@ import pickle
 import select
 import signal
 import socket
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -62,7 +63,9 @@ class Lookout:
         """What it saw; None if it saw nothing within `PATIENCE_S`."""
         import asyncio
 
-        data = await asyncio.to_thread(self._read)
+        # Where the answer is there already the rows come with the first painting: a thread would be too late for it.
+        there = bool(select.select([self._fd], [], [], 0)[0])
+        data = self._read() if there else await asyncio.to_thread(self._read)
         self.close()
         found: Snapshot | None = pickle.loads(data) if data else None  # noqa: S301  (our own child's)
         return found
@@ -103,6 +106,8 @@ def _hand_over(fd: int, data: bytes) -> None:
 
 def _look(settings: Settings, view: str | None) -> Snapshot:
     """Read once. Raises QuarterdeckError."""
+    # Where it is installed the server's client imports all of it to measure itself: a seventh of what is loaded here.
+    sys.modules["opentelemetry"] = None  # type: ignore[assignment]  # as if it were not
     import asyncio
 
     from quarterdeck.inspect import open_source

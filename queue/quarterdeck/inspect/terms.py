@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
-import regex
 
 from quarterdeck.errors import UsageError
 from quarterdeck.model import JobRow, Row
@@ -190,6 +189,8 @@ def age_ms(row: Row, now_ms: int) -> float | None:
 
 def compile_pattern(text: str, fields: tuple[str, ...]) -> Pattern:
     """A `Pattern` of `text`, case-insensitive. Raises ValueError when it is no regular expression."""
+    import regex  # costs a start its time, and few filters are expressions
+
     try:
         return Pattern(fields, regex.compile(text, regex.IGNORECASE), [0.0])
     except regex.error as error:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
-
-from croniter import CroniterBadDateError, croniter
+from typing import TYPE_CHECKING
 
 from quarterdeck.schedule.fields import ExpressionError, Field
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 MAX_YEARS = 50
 """How far ahead a match is looked for: 29 February on a given weekday can be 40 years away (around 2100)."""
@@ -55,11 +57,15 @@ _finding = Lock()
 
 @lru_cache(maxsize=4096)
 def _finder(notation: str, either: bool) -> croniter:
+    from croniter import croniter  # with its time zones: a dashboard that shows no schedules starts without it
+
     return croniter(notation, datetime(2000, 1, 1), day_or=either, max_years_between_matches=MAX_YEARS)  # noqa: DTZ001
 
 
 @lru_cache(maxsize=65536)
 def _first(notation: str, either: bool, day: date) -> date:
+    from croniter import CroniterBadDateError
+
     # Dates alone, hence naive on purpose: a zone is laid over them later.
     just_before = datetime(day.year, day.month, day.day) - timedelta(seconds=1)  # noqa: DTZ001
     try:
