@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from redis import exceptions
@@ -16,6 +15,7 @@ from quarterdeck.worker.burst import Burst
 from quarterdeck.worker.marking import Marking
 from quarterdeck.worker.reading import Readings
 from quarterdeck.worker.rules import Rules
+from quarterdeck.worker.suspects import Suspects
 
 if TYPE_CHECKING:
     from quarterdeck.worker.worker import Worker
@@ -45,19 +45,18 @@ class Intake:
         self.rules = Rules()
         self._marking = Marking(worker, self._admitted, self._dropped)
         self.marking = self._marking.attempts
-        self.alone: deque[Attempt] = deque()
-        """Suspects that wait until nothing else runs here."""
+        self._suspects = Suspects(worker, lambda attempt: self._marking.mark([attempt]), self._hand_back)
+        self.alone = self._suspects.waiting
         self._orphans: dict[str, Attempt] = {}
         """Of a function that is not known here, until it is known since when."""
         self._orphaned_s = 0.0
         self._worker = worker
-        self._alone_now: Attempt | None = None
         self.burst = Burst(worker, self.slots)
 
     def slots(self) -> int:
         """How many more jobs may be taken now."""
         worker = self._worker
-        if worker.event.is_set() or worker.paused or self.alone or self._alone_now or not worker.beats.fresh:
+        if worker.event.is_set() or worker.paused or self._suspects or not worker.beats.fresh:
             return 0
         if self.burst.over:
             return 0
@@ -90,21 +89,18 @@ class Intake:
         later = [attempt for attempt in later if self._admitted(attempt)]
         for attempt in suspects:
             if self._admitted(attempt):
-                attempt.alone = True
-                self.alone.append(attempt)
+                self._suspects.add(attempt)
         if later:
             self._marking.mark(later)
-        self._next_alone()
+        self._suspects.next()
         self.burst.look()
 
     def freed(self) -> None:
         """A slot is free."""
-        worker = self._worker
-        if self._alone_now is not None and not worker.runner.running:
-            self._alone_now = None
-        self._next_alone()
+        self._suspects.ended()
+        self._suspects.next()
         self.burst.look()
-        worker.turns.kick()
+        self._worker.turns.kick()
 
     def idle(self) -> None:
         """A turn found nothing."""
@@ -170,9 +166,11 @@ class Intake:
         payload = attempt.queue.serialize(job)
         return payload.encode() if isinstance(payload, str) else payload
 
-    def _hand_back(self, attempt: Attempt) -> None:
-        payload = self._queued(attempt)
-        self._worker.turns.settle(ending.back(attempt.id, payload, number=attempt.number, holder=attempt.holder))
+    def _hand_back(self, attempt: Attempt, in_s: float = 0) -> None:
+        payload, due = self._queued(attempt), self._worker.clock.now_ms() / 1000 + in_s if in_s else 0
+        self._worker.turns.settle(
+            ending.back(attempt.id, payload, number=attempt.number, holder=attempt.holder, due=due)
+        )
 
     async def _orphan(self, attempt: Attempt) -> None:
         """A function that is not known here: back for another worker, after a delay; it fails after a bound."""
@@ -209,18 +207,7 @@ class Intake:
             )
         )
 
-    # -- suspects --
-
     def _dropped(self, attempt: Attempt) -> None:
         """It was held and will not run here."""
-        if attempt is self._alone_now:
-            self._alone_now = None
+        self._suspects.dropped(attempt)
         self.freed()
-
-    def _next_alone(self) -> None:
-        """Start a suspect when nothing else runs here."""
-        worker = self._worker
-        if self.alone and self._alone_now is None and not worker.runner.running and not self.marking:
-            self._alone_now = attempt = self.alone.popleft()
-            logger.warning("%s took down its worker before: it runs alone", attempt.id)
-            self._marking.mark([attempt])
