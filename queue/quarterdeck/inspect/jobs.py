@@ -153,8 +153,8 @@ def read_row(segment: Segment, row: list[Any]) -> JobRow:
     return job_row(segment.queue, text(job_id), segment.state, reading, size=size, due_s=due_s)
 
 
-def failed_row(queue: str, key: str, at_ms: int, record: bytes | None) -> JobRow:
-    """The row of a failed job from the failed index."""
+def failed_row(queue: str, key: str, at_ms: int | None, record: bytes | None) -> JobRow:
+    """The row of a failed job from the failed index; without its score (None) `record` says when it failed."""
     found = decode_failed(record)
     if found is None:
         return JobRow(
@@ -163,9 +163,10 @@ def failed_row(queue: str, key: str, at_ms: int, record: bytes | None) -> JobRow
             key=key,
             function="",
             state=JobState.FAILED,
-            finished_ms=at_ms,
+            finished_ms=at_ms or 0,
             broken="its row can't be read",
         )
+    at_ms = found.at_ms if at_ms is None else at_ms
     return JobRow(
         id=f"{queue}/{key}",
         queue=queue,

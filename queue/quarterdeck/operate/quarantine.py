@@ -55,7 +55,7 @@ async def make(client: Client, queue: str, name: str, rule: Rule) -> int:
 
 async def _sweep(client: Client, queue: str, name: str, rule: Rule, state: JobState) -> int:
     selection = Selection(queue=queue, state=state)
-    walk = Walk(client, queue, selection, until_ms=rule.at_ms, predicate=rule.matches, rows=True, leaving=True)
+    walk = Walk(client, queue, selection, until_ms=rule.at_ms, predicate=rule.matches, whole=True, leaving=True)
     cursor, exhausted, searched, held = "", False, 0, 0
     while not exhausted and searched < BUDGET:
         chunk = await walk.chunk(cursor)
