@@ -44,7 +44,7 @@ async def recording(recorder: Recorder) -> AsyncIterator[Recorder]:
 @asynccontextmanager
 async def stock_worker(url: str, name: str, **options: Any) -> AsyncIterator[RedisQueue]:
     queue = RedisQueue(Redis.from_url(url), name=name)
-    await queue.redis.set(keys_of(name).sweep_lock, 1, ex=60)  # its sweep aborts jobs that have just been taken
+    await queue.redis.set(keys_of(name).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
     worker = Worker(queue, functions=[double, explode], concurrency=4, **options)
     worker.SIGNALS = []
     task = asyncio.create_task(worker.start())

@@ -57,6 +57,7 @@ async def tock(ctx: dict[str, Any]) -> str:
 async def stock_worker(url: str, queue: str, *crons: CronJob[Any]) -> AsyncIterator[RedisQueue]:
     """A stock SAQ worker in this process, with its own connections, stopped at the end."""
     saq = RedisQueue.from_url(url, name=queue)
+    await saq.redis.set(keys_of(queue).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
     worker = Worker(
         saq, functions=[tick_tock, tock], cron_jobs=list(crons), timers={"schedule": 1}, shutdown_grace_period_s=1
     )
