@@ -35,7 +35,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     held: int = 0
 
     def matches(self, row: JobRow) -> bool:
-        """Whether a waiting job is meant."""
+        """Whether a waiting job is meant, by what a list shows of it: as workers match what comes (`worker.rules`)."""
         return (
             row.function == self.function and argument_holds(row.arguments, self.argument) and self.error in row.error
         )
@@ -55,7 +55,7 @@ async def make(client: Client, queue: str, name: str, rule: Rule) -> int:
 
 async def _sweep(client: Client, queue: str, name: str, rule: Rule, state: JobState) -> int:
     selection = Selection(queue=queue, state=state)
-    walk = Walk(client, queue, selection, until_ms=rule.at_ms, predicate=rule.matches, whole=True, leaving=True)
+    walk = Walk(client, queue, selection, until_ms=rule.at_ms, predicate=rule.matches, leaving=True)
     cursor, exhausted, searched, held = "", False, 0, 0
     while not exhausted and searched < BUDGET:
         chunk = await walk.chunk(cursor)

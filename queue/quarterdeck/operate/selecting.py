@@ -14,12 +14,9 @@ import msgspec
 from quarterdeck.errors import UsageError
 from quarterdeck.inspect.jobs import failed_row
 from quarterdeck.inspect.payload import job_row, read_payload
-from quarterdeck.inspect.search import HEAD, TAIL
 from quarterdeck.keys import QueueKeys, keys_of
 from quarterdeck.model import JobRef, JobRow, JobState, Selection
-from quarterdeck.operate import payload
 from quarterdeck.script import Client
-from quarterdeck.text import plainjson
 
 Predicate = Callable[[JobRow], bool]
 
@@ -75,9 +72,8 @@ async def count(client: Client, queue: str, selection: Selection, *, until_ms: i
 class Walk:
     """The jobs of one queue that a selection holds, a chunk a call.
 
-    Failed jobs count only when they failed before `until_ms`, the operation's start. With `rows` the chunks carry rows,
-    with `whole` those of `rows_of`; `leaving` says that the caller's act takes what it was given off the queue before
-    it asks for more.
+    Failed jobs count only when they failed before `until_ms`, the operation's start. With `rows` the chunks carry rows;
+    `leaving` says that the caller's act takes what it was given off the queue before it asks for more.
     """
 
     def __init__(
@@ -89,7 +85,6 @@ class Walk:
         until_ms: int,
         predicate: Predicate | None = None,
         rows: bool = False,
-        whole: bool = False,
         leaving: bool = False,
     ) -> None:
         self._client = client
@@ -100,8 +95,7 @@ class Walk:
         self._predicate = predicate
         self._scheduled = selection.state is JobState.SCHEDULED
         self._leaving = leaving and selection.state is JobState.QUEUED
-        self._whole = whole
-        self._want_rows = rows or whole or predicate is not None or bool(selection.function)
+        self._want_rows = rows or predicate is not None or bool(selection.function)
 
     async def chunk(self, cursor: str) -> Chunk:
         """The matching jobs of the next step after `cursor` (empty: from the start)."""
@@ -153,9 +147,7 @@ class Walk:
         refs = [JobRef(queue=self._names.queue, key=key, seen_ms=at) for key, at in zip(keys, seen, strict=True)]
         if not self._want_rows:
             return tuple(refs), ()
-        rows = await rows_of(
-            self._client, self._names, self._selection.state or JobState.FAILED, keys, whole=self._whole
-        )
+        rows = await rows_of(self._client, self._names, self._selection.state or JobState.FAILED, keys)
         matching = [pair for pair in zip(refs, rows, strict=True) if self._matches(pair[1])]
         return tuple(ref for ref, _ in matching), tuple(row for _, row in matching)
 
@@ -165,32 +157,15 @@ class Walk:
         return self._predicate is None or self._predicate(row)
 
 
-async def rows_of(
-    client: Client, names: QueueKeys, state: JobState, members: list[str], *, whole: bool = False
-) -> list[JobRow]:
-    """The rows of the jobs with the keys `members`, which are in `state`: those that the screen lists and filters.
-
-    With `whole`, waiting jobs have all of their arguments and of their error, and no secret is masked: to match by.
-    """
+async def rows_of(client: Client, names: QueueKeys, state: JobState, members: list[str]) -> list[JobRow]:
+    """The rows of the jobs with the keys `members`, which are in `state`: those that the screen lists and filters."""
     if state in (JobState.FAILED, JobState.ABORTED):
         records = await client.hmget(names.failed_rows, members)
         return [failed_row(names.queue, key, None, raw) for key, raw in zip(members, records, strict=True)]
     raws = await client.mget([names.job(key) for key in members])
-    read = _whole_row if whole else _row
-    return [read(names, key, raw or b"", state) for key, raw in zip(members, raws, strict=True)]
+    return [_row(names, key, raw or b"", state) for key, raw in zip(members, raws, strict=True)]
 
 
 def _row(names: QueueKeys, key: str, raw: bytes, state: JobState) -> JobRow:
-    """As a search on the screen reads it, which looks at the head and the tail of a large payload."""
-    reading = read_payload(len(raw), raw[:HEAD], raw[HEAD:][-TAIL:], queue=names.queue)
+    reading = read_payload(len(raw), raw, b"", queue=names.queue)
     return job_row(names.queue, names.job(key), state, reading, size=len(raw))
-
-
-def _whole_row(names: QueueKeys, key: str, raw: bytes, state: JobState) -> JobRow:
-    document = payload.decode(raw) or {}
-    arguments = document.get("kwargs")
-    return msgspec.structs.replace(
-        _row(names, key, raw, state),
-        arguments=plainjson.encode(arguments).decode() if arguments else "",
-        error=str(document.get("error") or ""),
-    )
