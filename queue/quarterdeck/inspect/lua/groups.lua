@@ -1,4 +1,4 @@
--- Shared by the snapshot script: failure groups, and how many of each group's jobs failed in each step of the last hour.
+-- A chapter of the snapshot script (see program.py): failure groups, and how many of each group's jobs failed in each step of the last hour.
 -- Steps are whole: step N holds what failed from N times its length on. Who has read a group before says what was there;
 -- then only what has changed since is counted, which is one command for a group at rest and two for one that grows.
 

@@ -1,4 +1,4 @@
--- Shared by the snapshot script: what streams know about themselves.
+-- A chapter of the snapshot script (see program.py): what streams know about themselves.
 
 -- How many entries were ever added to a stream.
 -- ARGV  1 the stream

@@ -1,4 +1,4 @@
--- Shared by the snapshot script: a window over several collections put one after the other, by index, whatever their
+-- A chapter of the snapshot script (see program.py): a window over several collections put one after the other, by index, whatever their
 -- length. A collection is a list of job ids, the due part of SAQ's incomplete set, the failed index, or a stream.
 
 local LENGTH, FETCH = {}, {}
