@@ -17,11 +17,11 @@ from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
 from tui.departure import Departure
-from tui.flightrecorder import FlightRecorder
 from tui.line import SteadyRoundTrip, slowness
 from tui.look.dressed import STYLESHEET, DressedApp
 from tui.look.glyphs import ASCII, UNICODE
 from tui.messages import ActFinished, ActRefused, ReadFailed, SnapshotReady
+from tui.playback import Playback
 from tui.reading import ReadingLoop
 from tui.rendering.moment import Moment
 from tui.screens.deckscreen import DeckScreen, Target
@@ -53,7 +53,7 @@ class Deck(DressedApp, inherit_bindings=False):
         super().__init__([STYLESHEET, *station.styles], station.theme, driver_class)
         self.station = station
         self.clock = station.clock
-        self.recorder = FlightRecorder(station.clock, self._turned)
+        self.playback = Playback(station.clock, self._turned)
         self.glyphs = ASCII if station.ascii else UNICODE
         self.commands: dict[str, Command] = {command.id: command() for command in COMMANDS}
         self.turnstile = Turnstile(self)
@@ -110,7 +110,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def view(self) -> View:
         """What is on screen now: the question for the next read."""
-        return self.recorder.dated(self.deck_screen.view())
+        return self.playback.dated(self.deck_screen.view())
 
     def wake(self) -> None:
         """Read now: something was done, or something else is on screen."""
@@ -122,7 +122,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def _turned(self) -> None:
         """Another moment is to be shown."""
-        self.reading.holding = self.recorder.frozen
+        self.reading.holding = self.playback.frozen
         self.wake()
         self.deck_screen.paint_frame()
 
@@ -132,7 +132,7 @@ class Deck(DressedApp, inherit_bindings=False):
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Hold what was read."""
         snapshot = message.snapshot
-        if not self.recorder.shows(snapshot):
+        if not self.playback.shows(snapshot):
             return  # the next one is asked for already
         self.read_error = self.stale_since_ms = None
         self.functions = snapshot.functions or self.functions
@@ -164,10 +164,10 @@ class Deck(DressedApp, inherit_bindings=False):
         if self._ticks % NEWS_EVERY == 0 and self.station.news is not None:
             for sentence in self.station.news():
                 self.say(sentence, "warn")
-        if self._ticks % slowness(self.driver) or self.recorder.past_ms is not None:
+        if self._ticks % slowness(self.driver) or self.playback.past_ms is not None:
             return
         age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot else 0
-        if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.recorder.frozen:
+        if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.playback.frozen:
             self._go_stale()
         self.deck_screen.tick()
 
@@ -251,7 +251,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def available(self, command: Command) -> bool:
         """Whether a command can be given here and now."""
-        if not self.station.allows(command.needs(self)) or (command.acts and self.recorder.past_ms is not None):
+        if not self.station.allows(command.needs(self)) or (command.acts and self.playback.past_ms is not None):
             return False
         return command.offered(self)
 
@@ -282,7 +282,7 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def refusal(self) -> str:
         """Why nothing may be done now, or an empty text."""
-        if self.recorder.past_ms is not None:
+        if self.playback.past_ms is not None:
             return "This is the past: acting is off. `>` goes on, `=` comes back to now."
         if self.stale_since_ms is not None:
             return "The data is stale: acting is off until the server answers."

@@ -181,7 +181,7 @@ async def test_the_past_is_asked_for_and_shown_and_nothing_can_be_done_in_it(abo
             bridge.deck.acting.require(Right.RETRY)
         assert not bridge.deck.available(bridge.deck.commands["enqueue"])
         await keys(bridge, pilot, "greater_than_sign", "greater_than_sign")
-        assert bridge.deck.recorder.past_ms is None
+        assert bridge.deck.playback.past_ms is None
         await keys(bridge, pilot, "less_than_sign", "equals_sign")
         assert bridge.source.asked[-1].at_ms is None
 

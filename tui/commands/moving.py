@@ -73,7 +73,7 @@ class Freeze(Command):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Read only when something is asked for."""
-        deck.recorder.freeze(not deck.recorder.frozen)
+        deck.playback.freeze(not deck.playback.frozen)
 
 
 class Earlier(Command):
@@ -86,9 +86,9 @@ class Earlier(Command):
         from tui.screens.asking import past_moment
 
         if words:
-            deck.recorder.look_back(past_moment(words, deck.clock.now_ms(), deck.station.zone))
+            deck.playback.look_back(past_moment(words, deck.clock.now_ms(), deck.station.zone))
         else:
-            deck.recorder.scrub(-MINUTE_S)
+            deck.playback.scrub(-MINUTE_S)
 
 
 class Later(Command):
@@ -98,11 +98,11 @@ class Later(Command):
 
     def offered(self, deck: Deck) -> bool:
         """Only in the past is there a later."""
-        return deck.recorder.past_ms is not None
+        return deck.playback.past_ms is not None
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Go on in time by a minute."""
-        deck.recorder.scrub(MINUTE_S)
+        deck.playback.scrub(MINUTE_S)
 
 
 class LittleEarlier(Command):
@@ -112,7 +112,7 @@ class LittleEarlier(Command):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Go back by a small step: the last minutes were recorded with every refresh."""
-        deck.recorder.scrub(-LITTLE_S)
+        deck.playback.scrub(-LITTLE_S)
 
 
 class LittleLater(Later):
@@ -122,7 +122,7 @@ class LittleLater(Later):
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Go on by a small step."""
-        deck.recorder.scrub(LITTLE_S)
+        deck.playback.scrub(LITTLE_S)
 
 
 class Now(Command):
@@ -132,11 +132,11 @@ class Now(Command):
 
     def offered(self, deck: Deck) -> bool:
         """Only in the past."""
-        return deck.recorder.past_ms is not None
+        return deck.playback.past_ms is not None
 
     async def run(self, deck: Deck, words: str) -> None:  # noqa: ARG002
         """Leave the past."""
-        deck.recorder.scrub(None)
+        deck.playback.scrub(None)
 
 
 MOVES = (Open, Back, Leave, Quit, Repaint, Freeze, Earlier, Later, LittleEarlier, LittleLater, Now)

@@ -223,9 +223,9 @@ class DeckScreen(PromptScreen):
             flags.append(("read-only", "note"))
         if deck.station.protected:
             flags.append(("protected", "warn"))
-        if deck.recorder.past_ms is not None:
-            flags.append((f"past {self.moment().clock_time(deck.recorder.past_ms)}", "warn"))
-        if deck.recorder.frozen:
+        if deck.playback.past_ms is not None:
+            flags.append((f"past {self.moment().clock_time(deck.playback.past_ms)}", "warn"))
+        if deck.playback.frozen:
             flags.append(("frozen", "paused"))
         return flags
 

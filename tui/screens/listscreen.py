@@ -85,7 +85,7 @@ class ListScreen(DeckScreen):
 
     def why_empty(self) -> str:
         """What an empty list says: that nothing is there, or why it can't be known."""
-        if self.deck.recorder.past_ms is not None:
+        if self.deck.playback.past_ms is not None:
             return "the flight recorder keeps the overview, not this (= comes back to now)"
         if self.error:
             return f"it can't be read: {self.error}"

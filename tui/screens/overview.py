@@ -61,7 +61,7 @@ class Overview(DeckScreen):
     def _panel(self, grid: Grid) -> Grid:
         """A panel that says why it is empty: what the flight recorder does not keep was not away."""
         panel = grid.id or ""
-        unkept = self.deck.recorder.past_ms is not None and panel in UNKEPT
+        unkept = self.deck.playback.past_ms is not None and panel in UNKEPT
         grid.empty_text = "the flight recorder does not keep this" if unkept else EMPTY[panel]
         return grid
 
@@ -73,7 +73,7 @@ class Overview(DeckScreen):
         """Update each panel in place, then share out the lines."""
         moment = self.moment()
         newest = workers.newest_version(snapshot.workers)
-        known = self.deck.recorder.past_ms is None or bool(snapshot.workers)
+        known = self.deck.playback.past_ms is None or bool(snapshot.workers)
         self._known = {
             "queues": {queue.name: queue for queue in snapshot.queues},
             "workers": {worker.id: worker for worker in snapshot.workers},

@@ -1,4 +1,4 @@
-"""The flight recorder: which moment the screen shows. Now, now held still, or one of the past."""
+"""Playback: which moment the screen shows. Now, now held still, or one of the past, as the flight recorder has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quarterdeck.model import Snapshot, View
 from tui.widgets.clock import DeckClock
 
 
-class FlightRecorder:
+class Playback:
     """Moves the moment that is asked for and shown, and has `clock` tell the time of what is seen.
 
     `turned` is called after each move: what is on screen has to be read and painted for another moment.
