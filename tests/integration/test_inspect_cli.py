@@ -219,6 +219,14 @@ def test_the_archive_in_one_go(told: Any, keys: QueueKeys, tmp_path: Path) -> No
         assert db.execute("SELECT key, function FROM failures").fetchall() == [("f1", "send")]
 
 
+def test_the_archive_says_which_queue_it_left_out(told: Any, keys: QueueKeys, client: Redis, tmp_path: Path) -> None:
+    client.delete(keys.history)
+    client.set(keys.history, "no stream")
+    seen = told("record", "--once", "--archive", str(tmp_path / "archive.db"))
+    assert (seen.status, seen.out) == (1, "Copied 0 runs and 0 failures.\n")
+    assert seen.err.startswith("Left out of the archive, for a key of another type in their record: q")
+
+
 async def _spawn(*words: str) -> asyncio.subprocess.Process:
     code = "import sys; from quarterdeck.cli import main; sys.exit(main())"
     return await asyncio.create_subprocess_exec(

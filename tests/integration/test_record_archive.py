@@ -114,6 +114,25 @@ async def test_all_queues_when_none_is_named(redis_client: Redis, queue_name: st
     assert _rows(path, f"SELECT count(*) FROM runs WHERE queue = '{queue_name}'") == [(2,)]
 
 
+@pytest.mark.parametrize("spoilt", ["history", "failed", "failed_rows"])
+async def test_a_queue_whose_record_is_of_another_type_keeps_no_other_out(
+    redis_client: Redis, queue_name: str, tmp_path: Path, spoilt: str
+) -> None:
+    first, second = f"{queue_name}-1", f"{queue_name}-2"
+    for name in (first, second):
+        await _runs(redis_client, name, 0, 2)
+        await _failures(redis_client, name, ("k", 5))
+    key = getattr(keys_of(first), spoilt)
+    await redis_client.delete(key)
+    await redis_client.set(key, "no list of anything")
+    with Archive(tmp_path / "archive.db") as archive:
+        found = await archive.copy(redis_client, [first, second])
+        assert found.unreadable == (first,)
+        assert found.failures == 1
+        await redis_client.delete(key)
+        assert (await archive.copy(redis_client, [first, second])).unreadable == ()
+
+
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("these are notes and no database at all\n" * 50)

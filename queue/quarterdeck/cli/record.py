@@ -21,7 +21,7 @@ from quarterdeck.errors import ExitStatus, RefusedError, UsageError
 from quarterdeck.record.archive import Archive
 from quarterdeck.record.halting import halted
 from quarterdeck.record.listener import Coverage, Recorder
-from quarterdeck.text import count_of, human_count
+from quarterdeck.text import clean, count_of, human_count
 
 ARCHIVE_S = 10.0
 
@@ -51,8 +51,9 @@ async def _record(args: argparse.Namespace) -> int:
     async with await open_connection(address, client_name="quarterdeck-record") as connection:
         if args.once:
             with Archive(args.archive) as archive:
-                _tell_archived(await archive.copy(connection.client, queues))
-            return ExitStatus.DONE
+                archived = await archive.copy(connection.client, queues)
+            _tell_archived(archived)
+            return ExitStatus.TROUBLE if archived.unreadable else ExitStatus.DONE
         recorder = Recorder(connection.client, queues)
         tasks = [asyncio.create_task(recorder.run())]
         if args.archive is not None:
@@ -83,16 +84,28 @@ async def _until_told(tasks: list[asyncio.Task[None]]) -> None:
 
 async def _archive(path: Path, client: Any, queues: tuple[str, ...]) -> None:
     """Copy now and then; a server that is away is asked again."""
+    told: tuple[str, ...] = ()
     with Archive(path) as archive:
         while True:
             with suppress(RedisError, OSError, TimeoutError):
-                await archive.copy(client, queues)
+                archived = await archive.copy(client, queues)
+                if archived.unreadable != told:
+                    told = archived.unreadable
+                    print(_left_out(told), file=sys.stderr)
             await asyncio.sleep(ARCHIVE_S)
 
 
 def _tell_archived(archived: Any) -> None:
     gap = " Some were dropped by the server before they could be copied." if archived.gap else ""
     print(f"Copied {count_of(archived.runs, 'run')} and {count_of(archived.failures, 'failure')}.{gap}")
+    if archived.unreadable:
+        print(_left_out(archived.unreadable), file=sys.stderr)
+
+
+def _left_out(queues: tuple[str, ...]) -> str:
+    if not queues:
+        return "All queues are in the archive again."
+    return f"Left out of the archive, for a key of another type in their record: {', '.join(map(clean, queues))}."
 
 
 def tell(coverage: Coverage) -> None:

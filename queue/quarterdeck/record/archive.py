@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from quarterdeck.errors import UsageError
 from quarterdeck.keys import QUEUES, keys_of
@@ -43,11 +44,13 @@ PRAGMA user_version = 1;
 
 
 class Archived(msgspec.Struct, frozen=True):
-    """What a pass added. `gap` says that entries were dropped by the server before they could be copied."""
+    """What a pass added. `gap` says that entries were dropped by the server before they could be copied; `unreadable`
+    names the queues that were left out, because a key of their record is of another type."""
 
     runs: int = 0
     failures: int = 0
     gap: bool = False
+    unreadable: tuple[str, ...] = ()
 
 
 class Archive:
@@ -77,16 +80,23 @@ class Archive:
         self._db.close()
 
     async def copy(self, client: Any, queues: Sequence[str] = ()) -> Archived:
-        """Copy what is new, of the queues named or of all, in bounded steps. Redis' own errors pass through."""
+        """Copy what is new, of the queues named or of all, in bounded steps. Redis' own errors pass through, but for
+        keys of a wrong type: one spoilt queue keeps no other out of the archive."""
         names = list(queues) or sorted(name.decode() for name in await client.smembers(QUEUES))
         runs = failures = 0
         gap = False
+        unreadable = []
         for queue in names:
-            more, lost = await self._copy_runs(client, queue)
-            runs, gap = runs + more, gap or lost
-            failures += await self._copy_failures(client, queue)
+            try:
+                more, lost = await self._copy_runs(client, queue)
+                runs, gap = runs + more, gap or lost
+                failures += await self._copy_failures(client, queue)
+            except ResponseError as error:
+                if "WRONGTYPE" not in str(error):
+                    raise
+                unreadable.append(queue)
         self._trim()
-        return Archived(runs, failures, gap)
+        return Archived(runs, failures, gap, tuple(unreadable))
 
     def count(self, table: str) -> int:
         """How many rows `runs` or `failures` holds."""
