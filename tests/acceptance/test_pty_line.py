@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+import termios
 import time
+import tty
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -192,6 +194,13 @@ def test_resizing_paints_the_whole_new_screen() -> None:
         lab.wait(lambda: len(lab.received) > sent + 1_000)
         # The same again, but for countdowns that went on.
         lab.wait(lambda: sum(was != now for was, now in zip(painted, lab.emulator.cells(), strict=True)) <= 4)
+
+
+@pytest.mark.slow
+def test_a_line_feed_goes_down_one_row_and_nowhere_else() -> None:
+    with sample("--change", "countdowns") as lab:
+        lab.wait(lambda: re.search(rb"\n\x08+[0-9]+\n", lab.received))
+        assert not lab.modes()[tty.OFLAG] & termios.OPOST
 
 
 ALLOWED = re.compile(

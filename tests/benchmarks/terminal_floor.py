@@ -74,7 +74,7 @@ def _way(here: tuple[int, int] | None, there: tuple[int, int], row: list[Cell]) 
         rewrite = sum(len(cell[0].encode()) for cell in row[here[1] : x])
     else:
         rewrite = absolute
-    vertical = _jump(down)
+    vertical = min(down, _jump(down)) if down > 0 else _jump(down)  # a line feed is a byte a row
     return min(absolute, rewrite, vertical + _sideways(right), vertical + 1 + _jump(x))
 
 

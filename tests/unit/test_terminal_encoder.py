@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.terminal.cells import Grid
-from tui.terminal.encoder import Encoder
+from tui.terminal.encoder import Encoder, Position, way
 from tui.terminal.frame import FrameParser
 from tui.terminal.styles import StyleTable
 
@@ -57,9 +57,47 @@ def test_nothing_is_trusted_after_a_glyph_of_doubtful_width() -> None:
     assert data.endswith("  \x1b[2D🎉\x1b[1;3Hx")
 
 
-def test_after_the_last_column_the_next_move_is_absolute() -> None:
-    desk = Desk(width=5)
-    assert desk.paint("\x1b[1;5Hx\x1b[2;1Hy").endswith("x\x1b[2Hy")
+def test_after_the_last_column_only_the_row_is_sure() -> None:
+    desk = Desk(width=9)
+    assert desk.paint("\x1b[1;9Hx\x1b[2;1Hy").endswith("x\r\ny")
+    assert desk.paint("\x1b[3;9Hx\x1b[4;8Hy").endswith("x\x1b[4;8Hy")
+    desk.encoder.feeds = True
+    assert desk.paint("\x1b[1;9Hz\x1b[2;8Hz").endswith("z\n\x1b[8Gz")
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "feeds", "shortest"),
+    [
+        ((3, 9), (4, 8), False, "\x1b[B\b"),
+        ((3, 9), (4, 8), True, "\n\b"),
+        ((3, 9), (6, 9), True, "\n\n\n"),
+        ((3, 9), (9, 9), True, "\x1b[6B"),
+        ((3, 9), (4, 0), False, "\r\n"),
+        ((3, 9), (4, 0), True, "\n\r"),
+        ((3, 30), (4, 2), True, "\n\x1b[3G"),
+        ((3, 9), (2, 9), True, "\x1b[A"),
+        ((3, 9), (3, 0), False, "\r"),
+        ((3, None), (3, 0), True, "\r"),
+        ((3, None), (3, 72), True, "\x1b[73G"),
+        ((3, None), (4, 72), True, "\n\x1b[73G"),
+        ((3, 9), (0, 0), True, "\x1b[H"),
+        (None, (4, 8), True, "\x1b[5;9H"),
+    ],
+)
+def test_the_shortest_way(
+    here: tuple[int, int | None] | None, there: tuple[int, int], feeds: bool, shortest: str
+) -> None:
+    assert way(here and Position(*here), Position(*there), feeds=feeds) == shortest
+
+
+def test_a_line_feed_is_a_byte_where_it_goes_straight_down() -> None:
+    sizes = []
+    for feeds in (False, True):
+        desk = Desk()
+        desk.paint("".join(f"\x1b[{row};9H12" for row in range(1, 7)))
+        desk.encoder.feeds = feeds
+        sizes.append(len(desk.paint("".join(f"\x1b[{row};10H3" for row in range(1, 7)))))
+    assert sizes[0] - sizes[1] == 5 * 2
 
 
 def test_pieces_keep_to_their_limit_and_end_with_the_newest_picture() -> None:
@@ -114,6 +152,13 @@ def test_cells_of_one_colour_are_painted_together_where_moves_are_shorter_than_c
     key, word = "\x1b[38;2;200;204;210m", "\x1b[38;2;134;142;152m"
     data = Desk().paint(f"\x1b[1;1H{key}l{word} logs {key}? {word}help{key} e {word}new\x1b[0m")
     assert data.count("38;2;") == 2
+
+
+def test_erased_blanks_follow_the_text_before_them_when_a_row_is_painted_colour_by_colour() -> None:
+    key, word = "\x1b[38;2;200;204;210m", "\x1b[38;2;134;142;152m"
+    data = Desk().paint(f"\x1b[1;1H\x1b[44m{key}one{word}{' ' * 15}two{key}three{word}four\x1b[0m")
+    assert data.count("38;2;") == 2
+    assert "one\x1b[15X\x1b[22Gthree" in data
 
 
 def test_two_colours_one_after_the_other_stay_in_their_order() -> None:

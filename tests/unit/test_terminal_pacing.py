@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -239,3 +240,16 @@ def test_answers_that_a_busy_loop_reads_together_do_not_make_the_line_look_fast(
         pacer.answered()
     assert 7_000 <= pacer.quality.bytes_per_s <= 11_000
     assert pacer.quality.bad
+
+
+def test_an_answer_counts_from_when_it_came_not_from_when_a_busy_loop_hears_of_it() -> None:
+    clock = Clock()
+    pacer = Pacer(clock=clock)
+    for n_bytes in (4, 1_500):
+        pacer.sent(n_bytes, asked=True)
+        came = clock.now + 0.01
+        clock.now += 0.5  # half a second of loading goes by
+        pacer.answered(came)
+    quality = pacer.quality
+    assert quality.rtt_ms == pytest.approx(10)
+    assert not quality.bad

@@ -66,7 +66,9 @@ def bounded(cell: Any) -> tuple[Any, ...]:
 class Both:
     """One screen that Textual writes to, and one behind the grid and the encoder."""
 
-    def __init__(self, width: int, height: int, *, erases: bool, screen: type[pyte.Screen] = Emulator) -> None:
+    def __init__(
+        self, width: int, height: int, *, erases: bool, feeds: bool = True, screen: type[pyte.Screen] = Emulator
+    ) -> None:
         self.width, self.height = width, height
         self.theirs, self.ours = screen(width, height), screen(width, height)
         self.feed_theirs, self.feed_ours = Feed(self.theirs), Feed(self.ours)
@@ -74,6 +76,7 @@ class Both:
         self.wanted = Grid(width, height, styles.default)
         self.parser = FrameParser(self.wanted, styles)
         self.encoder = Encoder(self.wanted, styles, erases_in_colour=erases)
+        self.encoder.feeds = feeds
         for feed in (self.feed_theirs, self.feed_ours):
             feed(modes.ENTER)
         self.encoder.blank()
@@ -98,12 +101,15 @@ class Both:
             assert [bounded(ours[x]) for x in columns] == [bounded(theirs[x]) for x in columns], y
 
 
+NOISES = ["wall: going down\r\n", "\x1b[4hxx", "\x1b[20h", "\x1b[2;3r\x1b[?6h", "\x1b[7;31m\x1b[2J"]
+
+
 class Pictures(RuleBasedStateMachine):
     """Any order of painting, sending in pieces, resizing, suspending, and full repaints."""
 
-    @initialize(width=st.integers(1, 40), height=st.integers(1, 6), erases=st.booleans())
-    def begin(self, width: int, height: int, erases: bool) -> None:
-        self.both = Both(width, height, erases=erases)
+    @initialize(width=st.integers(1, 40), height=st.integers(1, 6), erases=st.booleans(), feeds=st.booleans())
+    def begin(self, width: int, height: int, erases: bool, feeds: bool) -> None:
+        self.both = Both(width, height, erases=erases, feeds=feeds)
         self.sent_all = True
 
     @rule(where=st.tuples(st.integers(0, 5), st.integers(0, 39)), pieces=segments)
@@ -127,7 +133,11 @@ class Pictures(RuleBasedStateMachine):
         self.both.encoder.blank()
         self.sent_all = False
 
-    @rule(noise=st.sampled_from(["wall: going down\r\n", "\x1b[4hxx", "\x1b[2;3r\x1b[?6h", "\x1b[7;31m\x1b[2J"]))
+    @rule(
+        noise=st.sampled_from(
+            ["wall: going down\r\n", "\x1b[4hxx", "\x1b[20h", "\x1b[2;3r\x1b[?6h", "\x1b[7;31m\x1b[2J"]
+        )
+    )
     def disturb_and_repaint(self, noise: str) -> None:
         self.both.feed_ours(noise + modes.SETTLE)
         self.both.encoder.forget()

@@ -121,7 +121,7 @@ async def record(keys: list[str]) -> list[list[str]]:
     return steps
 
 
-def check(steps: list[list[str]], limits: list[int], *, erases: bool) -> tuple[int, int]:
+def check(steps: list[list[str]], limits: list[int], *, erases: bool, feeds: bool = True) -> tuple[int, int]:
     """Compare the pictures after each step; bytes of Textual's and of ours."""
     theirs, ours = Emulator(*SIZE), Emulator(*SIZE)
     feed_theirs, feed_ours = Feed(theirs), Feed(ours)
@@ -130,6 +130,7 @@ def check(steps: list[list[str]], limits: list[int], *, erases: bool) -> tuple[i
     styles = StyleTable(ColourDepth.TRUE)
     grid = Grid(*SIZE, styles.default)
     parser, encoder = FrameParser(grid, styles), Encoder(grid, styles, erases_in_colour=erases)
+    encoder.feeds = feeds
     encoder.blank()
     stock = sent = 0
     for number, frames in enumerate(steps):
@@ -154,9 +155,10 @@ def check(steps: list[list[str]], limits: list[int], *, erases: bool) -> tuple[i
     keys=st.lists(st.sampled_from(KEYS), min_size=3, max_size=12),
     limits=st.lists(st.integers(40, 3000), min_size=1, max_size=4),
     erases=st.booleans(),
+    feeds=st.booleans(),
 )
-async def test_the_same_picture_after_every_key(keys: list[str], limits: list[int], erases: bool) -> None:
-    check(await record(keys), limits, erases=erases)
+async def test_the_same_picture_after_every_key(keys: list[str], limits: list[int], erases: bool, feeds: bool) -> None:
+    check(await record(keys), limits, erases=erases, feeds=feeds)
 
 
 async def test_a_long_use_costs_a_fraction() -> None:

@@ -95,6 +95,8 @@ class DeckDriver(LinuxDriver):
 
     def repaint(self) -> None:
         """Send every cell again: the screen was disturbed. ``Ctrl-L`` calls this before the app sees any key."""
+        if self._painter.active:
+            self._set_raw(keep=True)
         self._painter.repaint(modes.SETTLE + self._mouse_modes())
 
     @property
@@ -152,13 +154,13 @@ class DeckDriver(LinuxDriver):
         if guard is not None:
             guard.take()
         early = prelude.take_over()
-        self._set_raw(found=None if early is None else early.before)
+        feeds = self._set_raw(found=None if early is None else early.before)
         self._resized()
         if early is not None and early.painting.size == self._painter.size:
             opening = self._opening().removeprefix(modes.ENTER)
-            self._painter.start(self._out_fd, opening, early.painting, early.n_bytes)
+            self._painter.start(self._out_fd, opening, early.painting, early.n_bytes, feeds=feeds)
         else:
-            self._painter.start(self._out_fd, self._opening())
+            self._painter.start(self._out_fd, self._opening(), feeds=feeds)
         self._listen(guard)
         if self._must_signal_resume:
             self._must_signal_resume = False
@@ -307,10 +309,11 @@ class DeckDriver(LinuxDriver):
             return modes.MOUSE_OFF
         return modes.MOUSE_ON_LEAN if self.capabilities.ssh else modes.MOUSE_ON
 
-    def _set_raw(self, *, keep: bool = False, found: list[Any] | None = None) -> None:
-        """Raw mode as Textual sets it; with ``keep`` the attributes to restore stay those saved first.
+    def _set_raw(self, *, keep: bool = False, found: list[Any] | None = None) -> bool:
+        """Raw mode as Textual sets it, and what is written goes out as it is; with ``keep`` the attributes to restore
+        stay those saved first. ``found`` are those to restore where they were changed before.
 
-        ``found`` are those to restore where they were changed before.
+        True where a line feed then goes straight down: a byte where a move takes three.
         """
         with contextlib.suppress(termios.error):
             attributes = termios.tcgetattr(self.fileno)
@@ -319,9 +322,12 @@ class DeckDriver(LinuxDriver):
             raw = [*attributes]
             raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
             raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
+            raw[tty.OFLAG] &= ~termios.OPOST
             raw[tty.CC] = [*raw[tty.CC]]
             raw[tty.CC][termios.VMIN] = 1
             termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
+            return not termios.tcgetattr(self._out_fd)[tty.OFLAG] & termios.OPOST
+        return False
 
 
 class AsciiDeckDriver(DeckDriver):

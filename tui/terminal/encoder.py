@@ -13,11 +13,19 @@ if TYPE_CHECKING:
     from tui.terminal.styles import Style, StyleTable
 
 
+_RETURNS: Final = 2
+"""Rows that returns and line feeds go down where the line discipline may make three bytes of the two."""
+
+_BACKSPACES: Final = 3
+"""Above that a jump is as short."""
+
+
 class Position(NamedTuple):
     """A place on the screen, from 0."""
 
     row: int
-    column: int
+    column: int | None
+    """None where only the row is sure: terminals differ in where writing the last cell leaves the cursor."""
 
 
 class State(NamedTuple):
@@ -42,6 +50,8 @@ class Encoder:
         self._wanted: Final = wanted
         self._styles: Final = styles
         self._erases_in_colour: Final = erases_in_colour
+        self.feeds = False
+        """A line feed goes straight down: the line discipline puts no carriage return before it."""
         self._sent = Grid(wanted.width, wanted.height, styles.default)
         self._state = State(None, None)
         self._urgent: set[int] = set()
@@ -102,7 +112,7 @@ class Encoder:
     def park(self, row: int, column: int) -> bytes:
         """Put the (hidden) cursor where Textual has it, for input methods; empty when it is there."""
         there = Position(row, column)
-        move = way(self._state.cursor, there)
+        move = way(self._state.cursor, there, feeds=self.feeds)
         self._state = self._state._replace(cursor=there)
         return move.encode()
 
@@ -159,40 +169,44 @@ class Encoder:
         if stroke.blank and state.style is not None and state.style.paper is style.paper:
             style = state.style
         here = Position(number, stroke.start)
-        lead = way(state.cursor, here) + self._styles.delta(state.style, style)
+        lead = way(state.cursor, here, feeds=self.feeds) + self._styles.delta(state.style, style)
         cursor: Position | None = here
         if stroke.how is How.ERASE_LINE:
             data = "\x1b[K"
         elif stroke.how is How.ERASE_RUN:
             data = f"\x1b[{stroke.end - stroke.start}X"
         else:
-            data, cursor = row.text(stroke), None
+            data = row.text(stroke)
             if stroke.how is How.UNSTEADY:
                 # Some terminals draw it in another width: blank its cells first, trust no cursor after it.
                 wide = stroke.end - stroke.start == 2
                 data = f"  \x1b[2D{data}" if wide and stroke.end < self._wanted.width else data
-            elif stroke.end < self._wanted.width:
-                cursor = Position(number, stroke.end)
+                cursor = None
+            else:
+                # Wrapping is off, so that the last cell leaves the cursor in its row.
+                cursor = Position(number, stroke.end if stroke.end < self._wanted.width else None)
         return Step(lead + data, stroke, State(cursor, style))
 
 
-def way(here: Position | None, there: Position) -> str:
-    """The shortest sequence that brings the cursor ``there``; empty when it is."""
+def way(here: Position | None, there: Position, *, feeds: bool = False) -> str:
+    """The shortest sequence that brings the cursor ``there``, a place with a column; empty when it is."""
     if here == there:
         return ""
     row, column = there
-    if row == 0 and column == 0:
+    if not row and not column:
         return "\x1b[H"
     absolute = f"\x1b[{row + 1};{column + 1}H" if column else f"\x1b[{row + 1}H"
     if here is None:
         return absolute
-    ways = [absolute]
     down = row - here.row
     vertical = "" if down == 0 else _relative(down, "B", "A")
-    ways.append(vertical + _sideways(here.column, column))
-    if 0 <= down <= 2:
-        # The line discipline may make three bytes of the two.
-        ways.append("\r\n" * down + _sideways(0, column) if down else "\r" + _sideways(0, column))
+    if feeds and 0 < down <= len(vertical):
+        vertical = "\n" * down
+    ways = [absolute, vertical + _sideways(here.column, column or 0)]
+    if feeds or down == 0:
+        ways.append("\r" + vertical + _sideways(0, column or 0))
+    elif 0 < down <= _RETURNS:
+        ways.append("\r\n" * down + _sideways(0, column or 0))
     return min(ways, key=len)
 
 
@@ -201,12 +215,14 @@ def _relative(count: int, forward: str, back: str) -> str:
     return f"\x1b[{way}" if distance == 1 else f"\x1b[{distance}{way}"
 
 
-def _sideways(here: int, there: int) -> str:
+def _sideways(here: int | None, there: int) -> str:
     if here == there:
         return ""
-    ways = [f"\x1b[{there + 1}G", _relative(there - here, "C", "D")]
-    if 1 <= here - there <= 3:
-        ways.append("\b" * (here - there))
+    ways = [f"\x1b[{there + 1}G"]
+    if here is not None:
+        ways.append(_relative(there - here, "C", "D"))
+        if 1 <= here - there <= _BACKSPACES:
+            ways.append("\b" * (here - there))
     if there == 0:
         ways.append("\r")
     return min(ways, key=len)

@@ -29,9 +29,9 @@ MOUSE_OFF = "\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l"
 KITTY_KEYS_AGAIN = "\x1b[=25;1u"
 """The same without another entry on the terminal's stack, which is left once."""
 
-SETTLE = "\x1b(B\x0f\x1b[r\x1b[4l\x1b[?6l\x1b[m" + NO_WRAP + HIDE_CURSOR + BRACKETED_PASTE
-"""ASCII letters, no scroll margins, no insert or origin mode, default colours, and our own modes: a screen that
-other output has disturbed is made fit for a full repaint. It leaves the cursor anywhere."""
+SETTLE = "\x1b(B\x0f\x1b[r\x1b[4;20l\x1b[?6l\x1b[m" + NO_WRAP + HIDE_CURSOR + BRACKETED_PASTE
+"""ASCII letters, no scroll margins, no insert, new line or origin mode, default colours, and our own modes: a screen
+that other output has disturbed is made fit for a full repaint. It leaves the cursor anywhere."""
 
 ENTER = ALTERNATE_SCREEN + HIDE_CURSOR + FOCUS_REPORTS + BRACKETED_PASTE + NO_WRAP + CLEAR
 

@@ -170,9 +170,9 @@ class Pacer:
                 self._alone_at = now if alone else self._alone_at
             self._unasked = 0
 
-    def answered(self) -> None:
-        """The terminal answered its oldest question."""
-        now = self._clock()
+    def answered(self, at: float | None = None) -> None:
+        """The terminal answered its oldest question: now, or ``at`` that time, which a busy loop learns later."""
+        now = self._clock() if at is None else at
         self._heard = True
         self._mute = False
         if self._questions:

@@ -127,12 +127,21 @@ class Painter:
         cells = self._wanted.copy()
         return lambda key: draw(key, cells, self._styles, erases_in_colour=self._erases_in_colour)
 
-    def start(self, fileno: int, opening: str, shown: Painting | None = None, under_way: int = 0) -> None:
-        """Take the terminal: send ``opening`` and a first question.
+    def start(
+        self,
+        fileno: int,
+        opening: str,
+        shown: Painting | None = None,
+        under_way: int = 0,
+        *,
+        feeds: bool = False,
+    ) -> None:
+        """Take the terminal: send ``opening`` and a first question; with ``feeds`` a line feed goes straight down.
 
         The opening leaves it cleared; or it was ``shown`` a painting of this size, in ``under_way`` bytes, before.
         """
         self._outlet = Outlet(fileno, self._loop, self._paint)
+        self._encoder.feeds = feeds
         self._pacer.start()
         if under_way:
             self._pacer.sent(under_way, asked=False)
@@ -176,12 +185,12 @@ class Painter:
     def hear(self) -> None:
         """Any thread: the terminal answered."""
         self._heard.release()
-        self._loop.call_soon_threadsafe(self._answered)
+        self._loop.call_soon_threadsafe(self._answered, time.monotonic())
 
-    def _answered(self) -> None:
+    def _answered(self, at: float) -> None:
         if self._outlet is not None:
             self._heard.acquire(blocking=False)
-            self._pacer.answered()
+            self._pacer.answered(at)
             self._paint()
 
     def _schedule(self) -> None:

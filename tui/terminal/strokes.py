@@ -22,7 +22,7 @@ _JOIN: Final = 6
 """Equal cells between two changed ones that are rewritten rather than jumped over: a jump costs 4 to 6 bytes."""
 
 _ERASE_LINE_FROM: Final = 4
-_ERASE_RUN_FROM: Final = 14
+_ERASE_RUN_FROM: Final = 11
 """Blanks on one paper from which ``CSI K`` (3 bytes) or ``CSI n X`` with the jump after it (10 bytes) is shorter."""
 
 _STROKE_CELLS: Final = 64
@@ -190,6 +190,7 @@ def by_style(strokes: Sequence[Stroke], present: Style | None) -> list[Stroke] |
     A move is a third of a colour. None where no style comes back, or where the order from left to right matters: the
     right neighbour of a glyph of doubtful width must be written after it.
     """
+    strokes = _attached(strokes)
     changes = sum(one.style is not other.style for one, other in pairwise(strokes))
     groups: dict[Style, list[Stroke]] = {}
     for stroke in strokes:
@@ -200,3 +201,17 @@ def by_style(strokes: Sequence[Stroke], present: Style | None) -> list[Stroke] |
     if changes + 1 <= len(groups) + bool(first):
         return None
     return [*first, *(stroke for group in groups.values() for stroke in group)]
+
+
+def _attached(strokes: Sequence[Stroke]) -> list[Stroke]:
+    """The strokes with blank ones in the style of what they follow, where that stands on the same paper.
+
+    The cursor is there then, and what comes after them is jumped to anyway.
+    """
+    found: list[Stroke] = []
+    for stroke in strokes:
+        last = found[-1] if found and found[-1].end == stroke.start else stroke
+        found.append(
+            stroke._replace(style=last.style) if stroke.blank and last.style.paper is stroke.style.paper else stroke
+        )
+    return found
