@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from redis.asyncio.cluster import RedisCluster
 
+from quarterdeck.inspect.pages import PageStore
 from quarterdeck.inspect.payload import HEAD, TAIL, job_row, read_payload
 from quarterdeck.inspect.plan import Answer, Plan, moment_ms, text
 from quarterdeck.inspect.trouble import in_short
@@ -64,15 +65,27 @@ def function_segment(queue: str, function: str, view: View) -> Segment:
 
 
 class WindowPart:
-    """The read of one window over segments, and its rows."""
+    """The read of one window over segments, and its rows. `pages` remembers them for the next read."""
 
     def __init__(
-        self, plan: Plan, segments: Sequence[Segment], offset: int, limit: int, *, head: int = HEAD, tail: int = TAIL
+        self,
+        plan: Plan,
+        segments: Sequence[Segment],
+        offset: int,
+        limit: int,
+        *,
+        head: int = HEAD,
+        tail: int = TAIL,
+        pages: PageStore | None = None,
     ) -> None:
         self.segments = segments
         slot = keys_of(segments[0].queue).queued if segments else ""
         arguments = [argument for segment in segments for argument in segment.arguments()]
-        self.answer: Answer = plan.ask(slot, "window", head, tail, offset, limit, *arguments)
+        self._pages = pages
+        self._asked = (head, tail, offset, limit, *arguments)
+        self._kept = pages.find(self._asked) if pages else None
+        words = self._kept.words if self._kept else b"-" if pages is None else b""
+        self.answer: Answer = plan.ask(slot, "window", head, tail, offset, limit, words, *arguments)
 
     def lengths(self) -> list[int]:
         """Each segment's length, 0 for one that can't be read."""
@@ -86,7 +99,17 @@ class WindowPart:
     def rows(self) -> Iterator[JobRow]:
         """The window's rows, read as they are taken."""
         found = self.answer.rows()
-        return (read_row(self.segments[row[0] - 1], row[1:]) for row in (found[1] if found else ()))
+        return (read_row(self.segments[row[0] - 1], row[1:]) for row in (found[1] if len(found) > 1 else ()))
+
+    def kept_rows(self) -> tuple[JobRow, ...]:
+        """The window's rows, those of the last read where nothing has changed."""
+        found = self.answer.rows()
+        if self._kept is not None and len(found) == 1:
+            return self._kept.rows
+        rows = tuple(self.rows())
+        if self._pages is not None:
+            self._pages.keep(self._asked, bytes(found[2]) if found else b"", rows)
+        return rows
 
     def page(self, view: View) -> Page:
         """The window as a page."""
@@ -94,7 +117,7 @@ class WindowPart:
         return Page(
             offset=view.offset,
             total=total,
-            rows=tuple(self.rows()),
+            rows=self.kept_rows(),
             searched=total,
             total_unfiltered=total,
             sortable=SORTS,
@@ -199,8 +222,9 @@ def _segment(queue: str, state: JobState, view: View) -> Segment:
         return Segment(queue=queue, state=state, kind="stream", key=keys.history, reverse=latest_first is False)
     if state is JobState.SCHEDULED:
         return Segment(queue=queue, state=state, kind="due", key=keys.incomplete, reverse=latest_first is True)
-    key = keys.active if state is JobState.ACTIVE else keys.queued
-    return Segment(queue=queue, state=state, kind="list", key=key, reverse=latest_first is True)
+    active = state is JobState.ACTIVE
+    key, extra = (keys.active, "running") if active else (keys.queued, "")
+    return Segment(queue=queue, state=state, kind="list", key=key, extra=extra, reverse=latest_first is True)
 
 
 def _history_row(queue: str, entry_id: bytes, fields: list[Any]) -> JobRow:

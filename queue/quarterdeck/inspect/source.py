@@ -16,6 +16,7 @@ from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import SORTS, Segment, read_window
 from quarterdeck.inspect.memory import QueueMemory
 from quarterdeck.inspect.overview import Overview
+from quarterdeck.inspect.pages import PageStore
 from quarterdeck.inspect.past import PastPart
 from quarterdeck.inspect.plan import Plan, text
 from quarterdeck.inspect.recorder import FlightRecorder
@@ -46,6 +47,7 @@ class RedisSource:
         self._known: set[str] = set(self._only)
         self._memory: dict[str, QueueMemory] = {}
         self._attempts = AttemptStore()
+        self._pages = PageStore()
         self._searches = Searches()
         self._server = ServerPart()
         self._stock: set[str] = set()
@@ -131,7 +133,7 @@ class RedisSource:
             self._memory.setdefault(queue, QueueMemory(queue))
         looking = self._background.discovery
         overview = Overview(plan, view, queues, self._memory, minute=minute, stock=self._stock, discovery=looking)
-        subject = SubjectPart(plan, view, queues, wanted, overview, self._attempts, cluster=self._cluster)
+        subject = SubjectPart(plan, view, queues, wanted, overview, self._attempts, self._pages, cluster=self._cluster)
         await plan.run(self._client, cluster=self._cluster)
         self.round_trips = plan.round_trips
         self._offset_ms = plan.now_ms - time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ from quarterdeck.inspect.details import GroupPart, JobPart
 from quarterdeck.inspect.filter import Filter, parse_filter
 from quarterdeck.inspect.jobs import Segment, WindowPart, function_segment, group_segments, segments_of
 from quarterdeck.inspect.overview import Overview
+from quarterdeck.inspect.pages import PageStore
 from quarterdeck.inspect.plan import Plan
 from quarterdeck.inspect.sets import BinPart, QuarantinePart, page_of
 from quarterdeck.inspect.streams import AuditPart, LogPart
@@ -49,11 +50,12 @@ class SubjectPart:
         wanted: Filter,
         overview: Overview,
         attempts: AttemptStore,
+        pages: PageStore,
         *,
         cluster: bool = False,
     ) -> None:
         self.view, self.queues, self.filter, self.overview = view, queues, wanted, overview
-        self._plan, self._cluster, self._attempts = plan, cluster, attempts
+        self._plan, self._cluster, self._attempts, self._pages = plan, cluster, attempts, pages
         self.search: Sequence[Segment] | None = None
         asks: dict[Screen, Callable[[], Complete]] = {
             Screen.JOBS: self._jobs,
@@ -100,7 +102,7 @@ class SubjectPart:
         if self.filter or self._several_slots(segments):
             self.search = segments
             return lambda snapshot: snapshot
-        window = WindowPart(self._plan, segments, view.offset, view.limit)
+        window = WindowPart(self._plan, segments, view.offset, view.limit, pages=self._pages)
         return lambda snapshot: msgspec.structs.replace(snapshot, page=window.page(view))
 
     def _several_slots(self, segments: Sequence[Segment]) -> bool:

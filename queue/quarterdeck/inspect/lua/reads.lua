@@ -46,11 +46,9 @@ end
 -- Fields of a hash that are read with one command: Lua can't unpack very many.
 local FIELDS = 500
 
--- Rows of a hash for the members of a range of a sorted set. a = sorted set, hash, start, stop, '1' when newest first
--- Returns rows {member, score, value or false}.
-local function rows_of(zset, hash, start, stop, newest)
+-- Rows {member, score, value or false} of members and scores in turn; the values are those of a hash.
+local function with_values(found, hash)
   local rows, fields = {}, {}
-  local found = call(newest and 'ZREVRANGE' or 'ZRANGE', zset, start, stop, 'WITHSCORES')
   for i = 1, #found, 2 do
     local at = #rows + 1
     rows[at], fields[at] = {found[i], found[i + 1], false}, found[i]
@@ -62,7 +60,12 @@ local function rows_of(zset, hash, start, stop, newest)
   end
   return rows
 end
-OPS['rows'] = function(a) return rows_of(a[1], a[2], a[3], a[4], a[5] == '1') end
+
+-- Rows of a hash for the members of a range of a sorted set. a = sorted set, hash, start, stop, '1' when newest first
+-- Returns rows {member, score, value or false}.
+OPS['rows'] = function(a)
+  return with_values(call(a[5] == '1' and 'ZREVRANGE' or 'ZRANGE', a[1], a[3], a[4], 'WITHSCORES'), a[2])
+end
 
 -- Per-minute counts. a = key prefix, how many minutes back in full (the last minute comes along in its successor's first
 -- five seconds, while its late finishes arrive), then pairs: minute, 'all' or 'depth'
