@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from saq.job import Job, Status
+from saq.queue.base import Queue as BaseQueue
 
 from quarterdeck.record import FailedJob, Signature, arguments_text, bucket_of, encode_failed, error_line, signature_row
 from quarterdeck.script import Argument
@@ -166,6 +167,25 @@ def retried(
     )
     when = f"{due:.3f}" if due else "0"
     return number, "r", job.id, holder, payload, when, "retried", job.function, us, bucket_of(us), entry, b""
+
+
+def stored(queue: BaseQueue, job: Job) -> bytes:
+    """A job as its queue stores it."""
+    payload = queue.serialize(job)
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def untaken(queue: BaseQueue, job: Job, *, began: bool) -> bytes:
+    """A taken job as it waits again, as if nobody had taken it; `began` says that its attempt was counted.
+
+    Changes `job`, and returns it as its queue stores it: the payload for `back`.
+    """
+    if began:
+        job.attempts = max(0, job.attempts - 1)
+    job.status = Status.QUEUED
+    job.started = job.touched = 0
+    job.worker_id = None
+    return stored(queue, job)
 
 
 def back(

@@ -193,7 +193,7 @@ class Queue(LookingQueue):
         ended = self.copy(job)
         ended.status, ended.result, ended.completed = Status.ABORTED, None, now()
         signature = signature_of_text(error, job.function)
-        item = ending.failed(ended, _bytes(self.serialize(ended)), signature, number=1, holder="", us=0, worker="")
+        item = ending.failed(ended, ending.stored(self, ended), signature, number=1, holder="", us=0, worker="")
         marker_ms = max(1, int(ttl * 1000))
         answer = await self.caller.run(
             script("abort"),
@@ -220,7 +220,7 @@ class Queue(LookingQueue):
         delay_s = job.next_retry_delay()
         due = time.time() + delay_s if delay_s else 0.0
         job.scheduled = 0
-        item = ending.back(job.id, _bytes(self.serialize(job)), number=1, holder="", due=due)
+        item = ending.back(job.id, ending.stored(self, job), number=1, holder="", due=due)
         refused = await self.settle([(*item[:1], "r", *item[2:])])
         if refused:
             logger.warning("Not retried, a worker runs it now: %s", job.id)
@@ -234,7 +234,7 @@ class Queue(LookingQueue):
         error: str | None = None,
         **_: Any,
     ) -> None:
-        payload = _bytes(self.serialize(job))
+        payload = ending.stored(self, job)
         us = max(0, int(job.completed - job.started)) * 1000 if job.started else 0
         worker = job.worker_id or ""
         if status is Status.COMPLETE:
@@ -284,7 +284,3 @@ class Queue(LookingQueue):
     async def notify(self, job: Job) -> None:
         """Publish a job's status."""
         await self.caller.call("PUBLISH", job.id, job.status.value)
-
-
-def _bytes(payload: bytes | str) -> bytes:
-    return payload.encode() if isinstance(payload, str) else payload

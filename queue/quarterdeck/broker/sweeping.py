@@ -65,15 +65,11 @@ def _verdict(queue: Queue, job: Job) -> ending.Settlement:
         job.worker_id = None
         delay_s = job.next_retry_delay()
         due = time.time() + delay_s if delay_s else 0.0
-        item = ending.back(job.id, _bytes(queue.serialize(job)), number=1, holder=ending.NOBODY, due=due)
+        item = ending.back(job.id, ending.stored(queue, job), number=1, holder=ending.NOBODY, due=due)
         return (*item[:1], "r", *item[2:])
     job.status = Status.ABORTED
     job.completed = now()
     us = max(0, int(job.completed - job.started)) * 1000 if job.started else 0
     signature = signature_of_text(text, job.function)
-    payload = _bytes(queue.serialize(job))
+    payload = ending.stored(queue, job)
     return ending.failed(job, payload, signature, number=1, holder=ending.NOBODY, us=us, worker=worker)
-
-
-def _bytes(payload: bytes | str) -> bytes:
-    return payload.encode() if isinstance(payload, str) else payload

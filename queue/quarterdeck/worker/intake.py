@@ -157,14 +157,8 @@ class Intake:
 
     def _queued(self, attempt: Attempt) -> bytes:
         """The payload of a taken job as it waits again, its attempt not counted."""
-        job = attempt.job
-        if job.status is Status.ACTIVE and not attempt.raw:
-            job.attempts = max(0, job.attempts - 1)
-        job.status = Status.QUEUED
-        job.started = job.touched = 0
-        job.worker_id = None
-        payload = attempt.queue.serialize(job)
-        return payload.encode() if isinstance(payload, str) else payload
+        began = attempt.job.status is Status.ACTIVE and not attempt.raw
+        return ending.untaken(attempt.queue, attempt.job, began=began)
 
     def _hand_back(self, attempt: Attempt, in_s: float = 0) -> None:
         payload, due = self._queued(attempt), self._worker.clock.now_ms() / 1000 + in_s if in_s else 0

@@ -67,8 +67,7 @@ class Marking:
         copied.attempts = job.attempts + 1
         copied.started = copied.touched = self._worker.clock.now_ms()
         copied.worker_id = self._worker.id
-        payload = attempt.queue.serialize(copied)
-        return payload.encode() if isinstance(payload, str) else payload
+        return ending.stored(attempt.queue, copied)
 
     def _marked(self, attempts: list[Attempt], actives: list[bytes], answers: list[object]) -> list[Attempt]:
         """Start what was marked; returns what must be marked anew."""

@@ -134,13 +134,7 @@ class Rescuer:
         return self._back(queue, job, ending.NOBODY, crashed=ran)
 
     def _back(self, queue: Queue, job: Job, holder: str, *, counted: bool = False, crashed: bool = False) -> Settlement:
-        if job.status is Status.ACTIVE and not counted:
-            job.attempts = max(0, job.attempts - 1)
-        job.status = Status.QUEUED
-        job.started = job.touched = 0
-        job.worker_id = None
-        payload = queue.serialize(job)
-        raw = payload.encode() if isinstance(payload, str) else payload
+        raw = ending.untaken(queue, job, began=job.status is Status.ACTIVE and not counted)
         return ending.back(job.id, raw, number=1, holder=holder, crashed=crashed)
 
     def _ended(

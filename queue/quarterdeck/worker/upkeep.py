@@ -182,13 +182,7 @@ class Upkeep:
             worker.runner.fail(attempt, Status.ABORTED, job.error or "aborted", None, 0)
             return
         logger.warning("%s was held and not run, it goes back", job_id)
-        if job.status is Status.ACTIVE:
-            job.attempts = max(0, job.attempts - 1)
-        job.status = Status.QUEUED
-        job.started = job.touched = 0
-        job.worker_id = None
-        payload = queue.serialize(job)
-        raw = payload.encode() if isinstance(payload, str) else payload
+        raw = ending.untaken(queue, job, began=job.status is Status.ACTIVE)
         worker.turns.settle(ending.back(job_id, raw, number=number, holder=holder))
 
 
