@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.cli.acting import act, add_act_flags
 from quarterdeck.cli.looking import print_json, print_table, see
-from quarterdeck.cli.status import queue_state
+from quarterdeck.cli.status import flow_of
 from quarterdeck.errors import ExitStatus, UsageError
 from quarterdeck.model import Screen, View
 from quarterdeck.operate.finding import require_queue
-from quarterdeck.text import human_age, human_count, human_duration, human_percent, human_rate
+from quarterdeck.text import human_count
 
 if TYPE_CHECKING:
     from quarterdeck.model import Outcome
@@ -61,12 +61,7 @@ def run(args: argparse.Namespace) -> int:
             human_count(stat.active),
             human_count(stat.scheduled),
             human_count(stat.failed),
-            human_age(stat.oldest_ms),
-            human_rate(stat.in_per_s),
-            human_rate(stat.out_per_s),
-            human_percent(stat.failure_rate),
-            human_duration(stat.p95_ms),
-            queue_state(stat, snapshot.taken_ms),
+            *flow_of(stat, snapshot.taken_ms),
         )
         for stat in snapshot.queues
     ])  # fmt: skip

@@ -101,12 +101,7 @@ def _queues(snapshot: Snapshot, ascii: bool) -> None:  # noqa: A002 - the flag's
             stat.name,
             human_count(stat.depth),
             sparkline(stat.depths, BARS, ascii),
-            human_age(stat.oldest_ms),
-            human_rate(stat.in_per_s),
-            human_rate(stat.out_per_s),
-            human_percent(stat.failure_rate),
-            human_duration(stat.p95_ms),
-            queue_state(stat, snapshot.taken_ms),
+            *flow_of(stat, snapshot.taken_ms),
         )
         for stat in snapshot.queues
     ]
@@ -152,6 +147,18 @@ def _section(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if rows:
         print()
         print_table(heads, rows)
+
+
+def flow_of(stat: QueueStat, now_ms: int) -> tuple[str, ...]:
+    """The cells that say how a queue flows: oldest, in/s, out/s, fail, p95, state."""
+    return (
+        human_age(stat.oldest_ms),
+        human_rate(stat.in_per_s),
+        human_rate(stat.out_per_s),
+        human_percent(stat.failure_rate),
+        human_duration(stat.p95_ms),
+        queue_state(stat, now_ms),
+    )
 
 
 def queue_state(stat: QueueStat, now_ms: int) -> str:
