@@ -25,9 +25,10 @@ from quarterdeck.model import (
     ScheduleRow,
     WorkerRow,
 )
+from quarterdeck.text import whole_minutes
 from tui.look.glyphs import ASCII
 from tui.rendering import acts, failures, jobs, metrics, queues, schedules, workers
-from tui.rendering.moment import Moment, whole_minutes
+from tui.rendering.moment import Moment
 from tui.rendering.why import why_worker
 from tui.widgets.cell import AnyCell, Cell, GridRow
 from tui.widgets.columns import Column

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from quarterdeck.model import PauseStat
-from quarterdeck.text import clean, human_duration, sparkline
+from quarterdeck.text import clean, sparkline, whole_minutes
 from tui.look.glyphs import UNICODE, Glyphs
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -54,13 +52,3 @@ class Moment:
         left = "" if pause.until_ms is None else " " + whole_minutes(pause.until_ms - self.now_ms)
         owner = f" {self.text(pause.owner, 40)}" if pause.owner else ""
         return f"paused{left}{owner}"
-
-
-def whole_minutes(ms: int) -> str:
-    """What is left in one word: `41m`, `2h05m`; the last two minutes in seconds."""
-    if ms >= _DAY_MS:
-        return human_duration(ms)
-    if ms < 120_000:
-        return f"{max(0, ms // 1000)}s"
-    minutes = round(ms / 60_000)
-    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"

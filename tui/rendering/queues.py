@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from quarterdeck.model import Level, QueueStat, failing_level, waiting_level
+from quarterdeck.model import Level, QueueStat, QueueState, alarm, failing_level, waiting_level
 from quarterdeck.text import count_of, human_age, human_count, human_duration, human_percent, human_rate
 from tui.rendering.moment import Moment
 from tui.widgets.cell import AnyCell, Cell, GridRow
@@ -65,32 +64,16 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9, *, workers
 
 def queue_state(queue: QueueStat, moment: Moment, *, workers_known: bool = True) -> tuple[str, str]:
     """In what state a queue is, in a few words, and the style that goes with it."""
-    return next(_states(queue, moment, deserted=workers_known and not queue.workers))
-
-
-def _states(queue: QueueStat, moment: Moment, *, deserted: bool) -> Iterator[tuple[str, str]]:
-    """All that can be said of a queue, the worst first."""
-    if queue.error:
-        yield f"broken: {moment.text(queue.error, 60)}", "bad"
-    if queue.paused is not None:
-        yield moment.pause(queue.paused), "paused"
-    if deserted and queue.depth:
-        yield "no worker", "bad"
-    failing = failing_level(queue)
-    if failing is not Level.OK:
-        yield "failing", _STYLES[failing]
-    if _backs_up(queue):
-        yield "backing up", "warn"
-    if queue.orphans:
-        yield count_of(queue.orphans, "orphan"), "warn"
-    if deserted:
-        yield "no worker", "muted"
-    if queue.depth or queue.active:
-        yield "running", "ok"
-    yield "idle", "muted"
-
-
-def _backs_up(queue: QueueStat) -> bool:
-    """Whether more comes in than goes out and somebody has been waiting for it."""
-    grows = (queue.in_per_s or 0) > (queue.out_per_s or 0)
-    return grows and waiting_level(queue) is not Level.OK
+    state = alarm.queue_state(queue, workers_known=workers_known)
+    match state:
+        case QueueState.BROKEN:
+            return f"{state}: {moment.text(queue.error, 60)}", "bad"
+        case QueueState.PAUSED if queue.paused is not None:
+            return moment.pause(queue.paused), "paused"
+        case QueueState.ORPHANS:
+            return count_of(queue.orphans, "orphan"), "warn"
+        case QueueState.DESERTED:
+            return str(state), "bad" if queue.depth else "muted"
+        case QueueState.FAILING:
+            return str(state), _STYLES[failing_level(queue)]
+    return str(state), {QueueState.BACKING_UP: "warn", QueueState.RUNNING: "ok"}.get(state, "muted")

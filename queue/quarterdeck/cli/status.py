@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from quarterdeck.cli.frame import number
 from quarterdeck.cli.looking import look, print_json, print_table, see, source_of
 from quarterdeck.errors import ExitStatus, QuarterdeckError
-from quarterdeck.model import Level, PauseStat, QueueStat, ScheduleRow, Snapshot, View, WorkerRow
+from quarterdeck.model import Level, PauseStat, QueueStat, QueueState, ScheduleRow, Snapshot, View, WorkerRow, alarm
 from quarterdeck.text import (
     clean,
     count_of,
@@ -25,6 +25,7 @@ from quarterdeck.text import (
     human_percent,
     human_rate,
     sparkline,
+    whole_minutes,
 )
 
 BARS = 10
@@ -162,14 +163,11 @@ def flow_of(stat: QueueStat, now_ms: int) -> tuple[str, ...]:
 
 
 def queue_state(stat: QueueStat, now_ms: int) -> str:
-    """The state of a queue in words."""
-    if stat.error:
-        return "can't be read"
-    if stat.paused:
+    """The state of a queue in the words of the screen."""
+    state = alarm.queue_state(stat)
+    if state is QueueState.PAUSED and stat.paused is not None:
         return _paused(stat.paused, now_ms)
-    if not stat.workers:
-        return "no workers"
-    return "backing up" if stat.oldest_ms is not None and stat.oldest_ms > 30_000 else "running"
+    return count_of(stat.orphans, "orphan") if state is QueueState.ORPHANS else str(state)
 
 
 def schedule_state(row: ScheduleRow, now_ms: int) -> str:
@@ -199,5 +197,5 @@ def now_of(row: WorkerRow) -> str:
 
 
 def _paused(paused: PauseStat, now_ms: int) -> str:
-    left = "" if paused.until_ms is None else f" {human_duration(max(0, paused.until_ms - now_ms))}"
+    left = "" if paused.until_ms is None else f" {whole_minutes(paused.until_ms - now_ms)}"
     return f"paused{left}{f' {paused.owner}' if paused.owner else ''}"

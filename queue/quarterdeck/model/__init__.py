@@ -1,7 +1,7 @@
 """The frozen structs that cross rooms: what is asked (`View`), what is seen (`Snapshot`), what is done (`Outcome`)."""
 
 from quarterdeck.model.act import BlastCard, JobRef, Operator, Outcome, Pace, Selection, Tally, Verb
-from quarterdeck.model.alarm import failing_level, waiting_level
+from quarterdeck.model.alarm import QueueState, failing_level, waiting_level
 from quarterdeck.model.detail import (
     AnyDetail,
     AttemptStat,
@@ -69,6 +69,7 @@ __all__ = [
     "QueueDetail",
     "QueueHour",
     "QueueStat",
+    "QueueState",
     "Row",
     "RunRow",
     "ScheduleDetail",

@@ -17,6 +17,7 @@ from quarterdeck.text.figures import (
     human_duration,
     human_percent,
     human_rate,
+    whole_minutes,
 )
 from quarterdeck.text.masking import MASK, is_secret_name, mask, mask_text, mask_url
 from quarterdeck.text.sparks import sparkline
@@ -45,5 +46,6 @@ __all__ = [
     "read_amount",
     "shorten",
     "sparkline",
+    "whole_minutes",
     "wrap",
 ]

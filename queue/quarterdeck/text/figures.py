@@ -33,6 +33,16 @@ def _long_duration(seconds: int) -> str:
     return f"{seconds // _DAY_S}d{seconds % _DAY_S // _HOUR_S:02}h"
 
 
+def whole_minutes(ms: int) -> str:
+    """What is left, from milliseconds, in one word: `41m`, `2h05m`, `3d04h`; the last two minutes in seconds."""
+    if ms >= _DAY_S * _SECOND_MS:
+        return human_duration(ms)
+    if ms < 2 * _MINUTE_S * _SECOND_MS:
+        return f"{max(0, ms // _SECOND_MS)}s"
+    minutes = round(ms / (_MINUTE_S * _SECOND_MS))
+    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
 def human_age(ms: float | None) -> str:
     """How long ago, from milliseconds, in one unit: `0 s` `48 s` `4 m` `2 h` `3 d`; `-` when unknown.
 
