@@ -116,6 +116,16 @@ def test_one_cause_of_many_failures() -> None:
     assert (verdict.level, verdict.since_ms) == (Level.BAD, NOW_MS - 60_000)
 
 
+def test_a_group_whose_trend_is_yet_to_be_read_is_known_by_its_last_failure() -> None:
+    unread = (0,) * 12
+    groups = (_group("f0"), _group("f1", trend=unread), _group("f2", trend=unread, last_ms=NOW_MS - 60_000))
+    assert verdict_of(_snapshot(groups=groups)).headline.startswith("3 functions failing")
+    long_ago = _group("f2", trend=unread, last_ms=NOW_MS - 3_600_000)
+    later = _group("f2", trend=unread, last_ms=NOW_MS + 60_000)  # of a moment in the past that is looked at
+    for last in (long_ago, later):
+        assert verdict_of(_snapshot(groups=(*groups[:2], last))).level is Level.OK
+
+
 def test_a_likely_cause_comes_before_the_queues_that_fail_for_it() -> None:
     groups = tuple(_group(f"f{number}") for number in range(3))
     failing = QueueStat(name="emails", workers=1, failure_rate=1.0, failing_since_ms=NOW_MS - 600_000)

@@ -13,6 +13,8 @@ from quarterdeck.model import FailureGroup
 
 WHOLE: Final = 40
 """Groups whose last hour is read from its beginning in one snapshot; others are counted, and have their turn next."""
+ASIDE: Final = 8
+"""As many where failures are a part of the screen: each takes up to a dozen counts of an index that may be long."""
 SORTS: Final = ("last", "count", "first", "function")
 
 
@@ -24,7 +26,7 @@ class GroupsPart:
         keys = keys_of(queue)
         self.queue = queue
         self._store = store
-        leave, moment = (WHOLE, "") if at_ms is None else (MOST, at_ms)
+        leave, moment = (WHOLE if most >= MOST else ASIDE, "") if at_ms is None else (MOST, at_ms)
         bounds = (keys.failed_of_signature(""), most, STEPS, STEP_MS, leave, moment)
         names = (keys.signatures, keys.signature_rows)
         self.answer: Answer = plan.ask(

@@ -39,10 +39,8 @@ class QueuePart:
         self.scheduled = plan.call(keys.incomplete, "ZCOUNT", "(0", "+inf")
         self.failed = plan.call(keys.failed, "ZCARD")
         self.history = plan.call(keys.history, "XLEN")
-        self.paused = plan.call(keys.paused, "GET")
-        self.quarantined = plan.call(keys.quarantine, "HLEN")
-        self.held = plan.call(keys.held, "ZCARD")
-        self.put_off = plan.ask(keys.queued, "small", "HLEN", keys.orphans, MOST_ORPHANS, "HVALS", keys.orphans)
+        obstacles = (keys.paused, keys.quarantine, keys.held, keys.orphans)
+        self.obstacles = plan.ask(keys.queued, "obstacles", *obstacles, MOST_ORPHANS)
         self.front = memory.front.ask(plan, keys.queued, FRONT)
         self.running = plan.ask(keys.queued, "front", keys.active, RUNNING, HEAD, TAIL, "") if running else Answer()
         wanted = [part for pair in store.wanted(minute, everything=everything) for part in pair]
@@ -67,6 +65,7 @@ class QueuePart:
         recorded = self.store.recorded or deck
         arriving, leaving = self.store.rates(now_ms)
         p50, p95, p99 = self.store.percentiles(minute)
+        pause, quarantined, held, _, _ = self._obstacles
         return QueueStat(
             name=self.queue,
             depth=self.depth.number(),
@@ -82,24 +81,30 @@ class QueuePart:
             p95_ms=p95,
             p99_ms=p99,
             depths=self.store.depths(minute),
-            paused=read_pause(self.paused.value),
+            paused=read_pause(pause),
             slots=sum(row.slots for row in live),
             workers=len(live),
             orphans=sum(self.orphans(live).values()),
-            quarantined=self.quarantined.number(),
-            held=self.held.number(),
+            quarantined=quarantined,
+            held=held,
             deck=deck,
             failing_since_ms=self.store.failing_since(minute),
             history=self.history.number(),
             error=trouble,
         )
 
+    @property
+    def _obstacles(self) -> tuple[bytes | None, int, int, int, list[bytes]]:
+        """The pause, jobs in quarantine, jobs that rules hold, orphans, and those as told when they are few."""
+        found = self.obstacles.rows()
+        return tuple(found) if found else (None, 0, 0, 0, [])
+
     def orphans(self, live: list[WorkerRow]) -> dict[str, int]:
         """Function → jobs for it that no live worker takes: those put off because of that, and those at the head.
 
         Of the head nothing is known while stock workers serve, which don't say what they register.
         """
-        size, values = self.put_off.rows() or (0, [])
+        *_, size, values = self._obstacles
         found: dict[str, int] = {}
         for value in values:  # FIRST_MS/TIMES/FUNCTION
             name = text(value).split("/", 2)[-1]

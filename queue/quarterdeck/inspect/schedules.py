@@ -25,8 +25,8 @@ from quarterdeck.schedule.stock import HELD, is_deck_run, pause_of_marker
 
 CRON: Final = "cron:"
 """SAQ's key of a unique cron's job begins so; the function's name follows."""
-LOOKED_AT: Final = 100
-"""Jobs due next that are looked at for crons."""
+LOOKED_AT: Final = 40
+"""Jobs due next that are looked at for crons. Who looks through the keys finds those behind them."""
 SHOWN: Final = 20
 """Schedules that every snapshot holds."""
 SEARCHED: Final = 2_000

@@ -22,19 +22,19 @@ class TimetablePart:
     def __init__(self, plan: Plan, queue: str, first: int, count: int, *, broken: bool = False) -> None:
         self.queue = queue
         self._plan = plan
-        slot = keys_of(queue).schedule_due
-        self._window = plan.ask(slot, "schedules", queue, first, count, STRIP)
-        self._broken = plan.ask(slot, "schedules-broken", queue, count, STRIP) if broken else Answer()
+        due = keys_of(queue).schedule_due
+        self._answer = plan.ask(due, "timetable", due, queue, first, count, STRIP, "1" if broken else "0")
 
     @property
     def total(self) -> int:
         """How many schedules the queue has."""
-        found = self._window.rows()
-        return int(found[0]) if found else 0
+        found = self._answer.rows()
+        return int(found[0][0]) if found else 0
 
     def rows(self) -> list[ScheduleRow]:
         """The rows that were read."""
-        raws = [*self._window.rows()[1:], *self._broken.rows()]
+        window, broken = self._answer.rows() or ((), ())
+        raws = [*window[1:], *broken]
         rows = {bytes(raw[0]): schedule_row(self.queue, raw, self._plan.now_ms) for raw in raws}
         return list(rows.values())
 

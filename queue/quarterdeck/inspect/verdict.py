@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from quarterdeck.inspect.grouping import STEP_MS
 from quarterdeck.model import (
     FailureGroup,
     Finding,
@@ -35,7 +36,7 @@ def verdict_of(snapshot: Snapshot) -> Verdict:
 
     Texts hold no clock times: a finding's `since_ms` is for whoever paints it to say in the viewer's zone.
     """
-    causes = list(_together(snapshot.groups))
+    causes = list(_together(snapshot.groups, snapshot.taken_ms))
     found = [*_server(snapshot), *_queues(snapshot), *causes, *_workers(snapshot)]
     found += [*_schedules(snapshot), *_bulks(snapshot), *_nobody(snapshot)]
     if not found:
@@ -94,11 +95,20 @@ def _nobody(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(level=Level.NOTICE, text=f"no worker is alive{some}", view="workers")
 
 
-def _together(groups: Iterable[FailureGroup]) -> Iterator[Finding]:
+def _fails_now(group: FailureGroup, now_ms: int) -> bool:
+    """Whether jobs of the group failed in the last minutes: by its trend, or by the last one where that is yet to be
+    read (there are many groups, and this is the first look at them).
+    """
+    if any(group.trend):
+        return any(group.trend[-PRESENT_STEPS:])
+    return 0 <= now_ms - group.last_ms < PRESENT_STEPS * STEP_MS
+
+
+def _together(groups: Iterable[FailureGroup], now_ms: int) -> Iterator[Finding]:
     """Several functions failing now with one error: likely one cause."""
     alike: dict[tuple[str, str], list[FailureGroup]] = {}
     for group in groups:
-        if group.exception and sum(group.trend[-PRESENT_STEPS:]):
+        if group.exception and _fails_now(group, now_ms):
             alike.setdefault((group.exception, _what_was_met(group.message)), []).append(group)
     for (exception, met), members in alike.items():
         functions = {(group.queue, group.function) for group in members}

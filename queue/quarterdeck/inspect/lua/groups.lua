@@ -48,6 +48,20 @@ local function since(key, words, seen, count, steps, high, step)
   return nil
 end
 
+-- The rows of the groups that are read anew, by one command; and where one is no exception, but may be what an operator
+-- wrote, the row of its oldest job, which knows.
+local function rows_of_groups(rows, anew, groups, jobs)
+  if #anew == 0 then return end
+  local names = {}
+  for at, group in ipairs(anew) do names[at] = group.signature end
+  local found = try('HMGET', groups, unpack(names))
+  for at, group in ipairs(anew) do
+    local row = found and found[at] or false
+    rows[group.at][4] = row
+    if row and not string.find(row, '"exception"', 1, true) then rows[group.at][7] = try('HGET', jobs, group.oldest) end
+  end
+end
+
 -- Failure groups, last seen first. a = signatures, rows, prefix of the per-signature sets, how many, steps, step ms, how
 -- many may be read whole, a moment in the past (ms) or '' for now, failed jobs, how many there are when nothing has
 -- changed (or -1), the signatures and when they were last seen in this case (words), and what is known of the groups
@@ -63,7 +77,7 @@ OPS['groups'] = function(a)
   local found = call('ZREVRANGE', a[1], 0, tonumber(a[4]) - 1, 'WITHSCORES')
   local failed, words = try('ZCARD', a[9]), table.concat(found, ' ')
   if failed == tonumber(a[10]) and words == a[11] then return {high} end
-  local known, rows = cmsgpack.unpack(a[12]), {}
+  local known, rows, anew = cmsgpack.unpack(a[12]), {}, {}
   for i = 1, #found, 2 do
     local signature, seen = found[i], found[i + 1]
     local key, k = a[3] .. signature, known[signature]
@@ -72,19 +86,19 @@ OPS['groups'] = function(a)
       if k and string.find(k, seen .. ' ' .. count .. ' ', 1, true) == 1 then
         rows[#rows + 1] = signature
       else
-        local row, counts, first, sample = false, nil, false, false
+        local counts, first
         if k then counts, first = since(key, k, seen, count, steps, high, step) end
         if not counts then
           local oldest = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-          row, first, counts = try('HGET', a[2], signature), oldest[2], {}
-          -- What is no exception may be what an operator wrote: a job of the group knows.
-          if row and not string.find(row, '"exception"', 1, true) then sample = try('HGET', a[13], oldest[1]) end
+          first, counts = oldest[2], {}
           if leave > 0 then counts = whole_hour(key, seen, steps, high, step, last) end
           leave = leave - 1
+          anew[#anew + 1] = {at = #rows + 1, signature = signature, oldest = oldest[1]}
         end
-        rows[#rows + 1] = {signature, seen, count, row, first, counts, sample}
+        rows[#rows + 1] = {signature, seen, count, false, first or false, counts, false}
       end
     end
   end
+  rows_of_groups(rows, anew, a[2], a[13])
   return {high, failed, words, rows}
 end

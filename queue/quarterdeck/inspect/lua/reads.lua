@@ -17,6 +17,15 @@ local function payload_of(id, head, tail)
   return {id, size, string.sub(text, 1, head), call('GETRANGE', id, -tail, -1)}
 end
 
+-- What holds a queue or its jobs up, which is seldom anything. a = pause, quarantine, held, orphans, most orphans to tell
+-- Returns {} when there is nothing, else {pause, jobs in quarantine, jobs that rules hold, orphans, values of orphans}.
+OPS['obstacles'] = function(a)
+  if call('EXISTS', a[1], a[2], a[3], a[4]) == 0 then return {} end
+  local orphans = try('HLEN', a[4]) or 0
+  local values = orphans > 0 and orphans <= a[5] and try('HVALS', a[4]) or {}
+  return {try('GET', a[1]) or false, try('HLEN', a[2]) or 0, try('ZCARD', a[3]) or 0, orphans, values}
+end
+
 -- The command only when the collection is small. a = size command, key, most, then the command and its arguments.
 -- Returns {size, reply}; reply is empty when size is above most.
 OPS['small'] = function(a)

@@ -17,6 +17,14 @@ local function operation(name)
   return OPS[name]
 end
 
+-- A window of the schedules of a queue, most of which have none. a = due, Q, first, count, runs of each, '1' with those that
+-- are set aside. Returns {reply of 'schedules', reply of 'schedules-broken'}.
+OPS['timetable'] = function(a)
+  if call('EXISTS', a[1]) == 0 then return {{0}, {}} end
+  local window = operation('schedules')({a[2], a[3], a[4], a[5]})
+  return {window, a[6] == '1' and operation('schedules-broken')({a[2], a[4], a[5]}) or {}}
+end
+
 local words = cmsgpack.unpack(ARGV[1])
 local answers, failures = {NOW[1], NOW[2], {}}, {}
 local at, read = 1, 0
