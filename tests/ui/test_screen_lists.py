@@ -53,3 +53,12 @@ async def test_an_empty_list_says_which_jobs_are_not_there(aboard: Aboard) -> No
         assert "nothing matches 'err:x'" in shown(bridge)
         await keys(bridge, pilot, "less_than_sign")
         assert "the flight recorder keeps the overview, not this" in shown(bridge)
+
+
+async def test_the_history_says_that_it_lists_every_attempt(aboard: Aboard) -> None:
+    async with aboard(size=(120, 24)) as (bridge, pilot):
+        await bridge.deck.obey("jobs complete")
+        await settled(bridge, pilot)
+        assert "jobs complete, each attempt · 1-" in shown(bridge).splitlines()[0]
+        await keys(bridge, pilot, "left_square_bracket")
+        assert "each attempt" not in shown(bridge)
