@@ -62,3 +62,39 @@ async def test_the_history_says_that_it_lists_every_attempt(aboard: Aboard) -> N
         assert "jobs complete, each attempt · 1-" in shown(bridge).splitlines()[0]
         await keys(bridge, pilot, "left_square_bracket")
         assert "each attempt" not in shown(bridge)
+
+
+@pytest.mark.parametrize(
+    ("words", "queues"),
+    [
+        ("queues q:mail", ["emails"]),
+        ("queues NOT name:emails", ["default", "reports"]),
+        ("queues ~^d.*t$", ["default"]),
+        ("queues MAIL OR rep", ["emails", "reports"]),
+    ],
+)
+async def test_queues_are_filtered_by_the_grammar_of_all_lists(aboard: Aboard, words: str, queues: list[str]) -> None:
+    async with aboard() as (bridge, pilot):
+        await bridge.deck.obey(words)
+        await settled(bridge, pilot)
+        screen = bridge.deck.deck_screen
+        assert sorted(screen.known) == queues  # type: ignore[attr-defined]
+
+
+async def test_functions_are_filtered_by_name_and_queue(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        for words, found in (("fn:send", {"send_email"}), ("NOT q:emails NOT fn:send", None)):
+            await bridge.deck.obey(f"metrics {words}")
+            await settled(bridge, pilot)
+            names = {stat.name for stat in bridge.deck.deck_screen.known.values()}  # type: ignore[attr-defined]
+            assert names == found if found else names and "send_email" not in names
+
+
+async def test_a_filter_that_cannot_be_read_is_told_and_nothing_is_left_for_it(aboard: Aboard) -> None:
+    async with aboard(size=(120, 24)) as (bridge, pilot):
+        await bridge.deck.obey("jobs age>")
+        await settled(bridge, pilot)
+        text = shown(bridge)
+        assert "The filter can't be read at character 1" in text
+        assert "stale" not in text
+        assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW

@@ -49,7 +49,10 @@ def view_of(target: Target) -> View | None:  # noqa: PLR0911  (one for each kind
 
 
 def read_place(view: View, words: str) -> View:
-    """`view` with what was typed after its name: `@queue`, a job's state, a subject for things, the rest a filter."""
+    """`view` with what was typed after its name: `@queue`, a job's state, a subject for things, the rest a filter.
+
+    Raises UsageError for a filter that can't be read.
+    """
     rest: list[str] = []
     for word in words.split():
         if word.startswith("@") and len(word) > 1:
@@ -60,7 +63,11 @@ def read_place(view: View, words: str) -> View:
             rest.append(word)
     if view.screen in {Screen.JOB, Screen.GROUP, Screen.QUEUE, Screen.SCHEDULE, Screen.WORKER}:
         return replace(view, subject=" ".join(rest) or None)
-    return replace(view, filter=" ".join(rest)) if rest else view
+    if not rest:
+        return view
+    from quarterdeck.inspect.filter import parse_filter
+
+    return replace(view, filter=parse_filter(" ".join(rest)).text)
 
 
 def view_opened(line: str | None) -> View:

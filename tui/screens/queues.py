@@ -10,6 +10,7 @@ from quarterdeck.model import QueueStat, Snapshot
 from tui.rendering import queues
 from tui.screens.deckscreen import Target
 from tui.screens.listscreen import ListScreen
+from tui.screens.sought import Names, matching
 from tui.widgets.cell import GridRow
 from tui.widgets.columns import Column
 
@@ -30,9 +31,9 @@ class Queues(ListScreen):
         return _SPARK_CELLS if self.app.size.width >= 110 else 9
 
     def rows_of(self, snapshot: Snapshot) -> tuple[Sequence[Target], int, int]:
-        """All queues; there are few of them, so they are sorted and filtered here."""
-        wanted = self.asked.filter.lower()
-        found = [queue for queue in snapshot.queues if wanted in queue.name.lower()]
+        """All queues, the first one's index and how many; they are few, so they are sorted and filtered here."""
+        named = ((queue, Names(id=queue.name, name=queue.name, queue=queue.name)) for queue in snapshot.queues)
+        found = matching(self.asked.filter, named)
         return sort_queues(found, self.asked.sort, self.asked.descending), 0, len(found)
 
     def row_of(self, target: Target) -> GridRow:
