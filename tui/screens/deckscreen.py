@@ -216,7 +216,7 @@ class DeckScreen(PromptScreen):
             toasts.toast("", "", command)
 
     def flags(self) -> list[tuple[str, str]]:
-        """What holds here and must not be forgotten."""
+        """What holds here and must not be forgotten, as (words, style)."""
         deck = self.deck
         flags: list[tuple[str, str]] = []
         if not deck.station.allows(deck.station.right) or deck.station.read_only:
@@ -230,7 +230,7 @@ class DeckScreen(PromptScreen):
         return flags
 
     def hints(self) -> list[tuple[str, str]]:
-        """The keys for the footer, the most useful here first."""
+        """The keys for the footer as (key, word), the most useful here first."""
         return [*self.HINTS, *self.deck.footer_keys()]
 
     def tick(self) -> None:
@@ -255,7 +255,7 @@ class DeckScreen(PromptScreen):
         self.set_class(small, "too-small")
         if was_small and not small:
             self.call_after_refresh(self._focus_again)
-        if small:
+        if small and self.composed:
             words = f"{width}x{height} is too small: the deck needs {LEAST[0]}x{LEAST[1]}. Enlarge, or q quits."
             self.query_one("#small", TextLines).say(*wrap_words(words, width))
         self.paint_frame()

@@ -80,7 +80,7 @@ class ScheduleForm(Form):
         self._tell()
 
     def typed(self) -> dict[str, str]:
-        """What stands in the fields."""
+        """Field → what stands in it, without spaces around it."""
         return {str(field.id): field.value.strip() for field in self.query(LineInput)}
 
     @on(LineInput.Changed, "#expression, #tz")

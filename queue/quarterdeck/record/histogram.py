@@ -43,7 +43,7 @@ def percentile(counts: Mapping[int, int], q: float) -> float | None:
 
 
 def merged(*many: Mapping[int, int]) -> dict[int, int]:
-    """The counts of several histograms added up."""
+    """Several histograms (bucket number → count) added up to one."""
     total: dict[int, int] = {}
     for counts in many:
         for bucket, count in counts.items():
