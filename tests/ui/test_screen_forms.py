@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from textual.pilot import Pilot
 
 from quarterdeck.errors import RefusedError
 from quarterdeck.model import FunctionSpec, Outcome, ParameterSpec, Snapshot, View
+from tui.screens.argumentfields import ArgumentFields
 from tui.screens.enqueuing import JobForm, JobRequest
 from tui.widgets.lineinput import LineInput
 
@@ -270,6 +272,27 @@ async def test_what_the_editor_saved_is_checked_kept_and_sent(aboard: Aboard, mo
         await keys(bridge, pilot, "ctrl+o")
         await _send(bridge, pilot)
         assert [it.arguments for it in sent] == [{"to": "x", "body": "a\nb", "number": 1}]
+
+
+@pytest.mark.parametrize("turns", range(0, 24, 2))
+async def test_whoever_stops_waiting_for_the_fields_leaves_none_of_the_arguments_out(
+    aboard: Aboard, turns: int
+) -> None:
+    async with aboard() as (bridge, pilot):
+        form, _ = await _editing(bridge, pilot)
+        fields, spec = form.query_one(ArgumentFields), replace(SPEC, accepts_any=True)
+        values = VALUES | {"to": "x@y.z", "cc": "all"}
+        waiting = asyncio.create_task(fields.show(spec, {}, values))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+            assert fields.arguments() in (VALUES, values)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        if turns:
+            assert fields.arguments() == values
+        await settled(bridge, pilot)
+        assert fields.arguments() == (values if turns else VALUES)
+        assert len(fields.query(LineInput)) == len(SPEC.parameters) + 1
 
 
 async def test_a_terminal_that_can_not_be_handed_over_says_so_and_nothing_is_lost(

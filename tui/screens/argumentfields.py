@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -41,23 +42,55 @@ class ArgumentFields(Vertical):
         super().__init__(id="arguments")
         self._spec = FunctionSpec(name="")
         self._kept: dict[str, _Kept] = {}
+        self._coming: dict[str, str] | None = None
+        """What the fields will hold that are not there yet."""
+        self._turn = asyncio.Lock()
+        self._filling: asyncio.Task[None] | None = None
 
     async def show(self, spec: FunctionSpec, typed: Mapping[str, str], values: Mapping[str, Any]) -> None:
-        """Make the fields of a function, filled in with what was typed for them, or with values to be edited."""
+        """Make the fields of a function, filled in with what was typed for them, or with values to be edited.
+
+        Whoever asks for it may be cancelled (the editor is opened again, the form is sent): half of the fields would
+        be half of the arguments.
+        """
         self._spec, self._kept = spec, {}
-        await self.remove_children()
+        rows, self._coming = self._rows(spec, typed, values)
+        self._filling = asyncio.create_task(self._fill(rows, self._coming))
+        await asyncio.shield(self._filling)
+
+    async def _fill(self, rows: Sequence[Horizontal], coming: dict[str, str]) -> None:
+        """Put the fields in the place of those before, unless others are to come by now."""
+        async with self._turn:
+            if self._coming is coming:
+                await self.remove_children()
+                await self.mount_all(rows)
+            if self._coming is coming:
+                self._coming = None
+
+    def _rows(
+        self, spec: FunctionSpec, typed: Mapping[str, str], values: Mapping[str, Any]
+    ) -> tuple[list[Horizontal], dict[str, str]]:
+        """The fields, and what each of them holds."""
+        rows: list[Horizontal] = []
+        held: dict[str, str] = {}
+
+        def add(field: str, label: str, text: str, hint: str) -> None:
+            rows.append(field_row(field, label, text, hint))
+            held[field] = clean(text, LIMIT)
+
         for at, parameter in enumerate(spec.parameters):
             name, field = parameter.name, f"arg-{at}"
             text = typed.get(name, "")
             if name in values:
                 text = self._keep(field, values[name], as_typed(values[name], parameter.type))
-            await self.mount(field_row(field, name, text, _hint(parameter)))
+            add(field, name, text, _hint(parameter))
         known = {parameter.name for parameter in spec.parameters}
         more = {name: value for name, value in values.items() if name not in known}
         rest = more | {name: _json(text) for name, text in typed.items() if name not in known}
         if (spec.accepts_any or rest) and spec.name:  # a failed job may hold what its function no longer takes
             text = self._keep("more", rest, msgspec.json.encode(rest).decode()) if rest else ""
-            await self.mount(field_row("more", "arguments" if not known else "more", text, '{"name": value} as JSON'))
+            add("more", "arguments" if not known else "more", text, '{"name": value} as JSON')
+        return rows, held
 
     def _keep(self, field: str, value: Any, text: str) -> str:
         shown = clean(text, LIMIT)
@@ -84,7 +117,10 @@ class ArgumentFields(Vertical):
 
     def _held(self, field: str) -> tuple[_Kept | None, str]:
         """What a field began with, if it was left so, and what is typed in it."""
-        text = next((it.value for it in self.query(f"#{field}").results(LineInput)), "")
+        if self._coming is not None:
+            text = self._coming.get(field, "")
+        else:
+            text = next((it.value for it in self.query(f"#{field}").results(LineInput)), "")
         kept = self._kept.get(field)
         if kept is not None and text == kept.text:
             return kept, text
