@@ -61,6 +61,8 @@ class Deck(DressedApp, inherit_bindings=False):
             station.open_source, self.view, self.post_message, self._interval_s, station.first_look
         )
         self._departure = Departure(self)
+        self.boarded = False
+        """Whether the screen that the dashboard opens with is on the stack."""
         self.acting = Acting(station, self.refusal)
         self.sightings = Sightings()
         self.round_trip = SteadyRoundTrip()

@@ -32,6 +32,7 @@ class Departure:
         deck, sight = self._deck, self._deck.station.first_sight
         if deck.station.first.screen is not Screen.OVERVIEW:
             await deck.push_screen(screen_for(deck.station.first))
+        deck.boarded = True
         if sight is not None and sight.fresh:
             deck.reading.look()
 

@@ -238,7 +238,7 @@ class DeckScreen(PromptScreen):
         for widget in self.query(Painted):
             widget.tick()
 
-    def on_screen_resume(self) -> None:
+    async def on_screen_resume(self) -> None:
         """Back on top: paint what is known at once, and ask for what this screen needs."""
         self.deck.wake()
         if self.deck.snapshot is not None:

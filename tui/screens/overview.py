@@ -47,6 +47,22 @@ class Overview(DeckScreen):
         super().__init__(view)
         self._known: dict[str, dict[str, Target]] = {panel: {} for panel in PANELS}
         self._heights: tuple[int, ...] = ()
+        self._unseen = False
+
+    def compose(self) -> ComposeResult:
+        """The frame and the panels; nothing where the dashboard opens with another screen upon this one.
+
+        To make, style and lay out all of it unseen would keep that screen's rows waiting.
+        """
+        self._unseen = not self.deck.boarded and self.deck.station.first.screen is not self.SCREEN
+        if not self._unseen:
+            yield from super().compose()
+
+    async def on_screen_resume(self) -> None:
+        """Come to light: what was not made at the start is made now, before the data is painted on it."""
+        if self._unseen and self.deck.boarded:
+            await self.recompose()
+            self.on_resize()
 
     def compose_body(self) -> ComposeResult:
         """A panel for each kind of thing."""
@@ -106,7 +122,7 @@ class Overview(DeckScreen):
         """Share out the lines of the new size."""
         super().on_resize()
         self._heights = ()
-        if self.deck.snapshot is not None and self.answers(self.deck.snapshot):
+        if self.composed and self.deck.snapshot is not None and self.answers(self.deck.snapshot):
             self.show(self.deck.snapshot)
 
     def narrow(self, text: str) -> None:
