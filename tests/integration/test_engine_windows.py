@@ -182,12 +182,12 @@ class TestAborts:
     async def test_a_stock_clients_marker_for_the_key_of_another_queue_aborts_nothing(self, queue, valkey):
         other = RedisQueue.from_url(valkey.url, name=f"{queue.name}-other")
         async with working(queue, timers={"abort": 0.05}) as worker:
-            await queue.enqueue("slow", key="same", sleep=0.4)
+            await queue.enqueue("slow", key="same-elsewhere", sleep=0.4)
             await until(lambda: worker.runner.running)
-            foreign = await other.enqueue("slow", key="same")
+            foreign = await other.enqueue("slow", key="same-elsewhere")
             with pytest.warns(DeprecationWarning, match="setex"):  # stock's own call
                 await other.abort(foreign, "the other one")
-            await until(lambda: has_status(queue, "same", Status.COMPLETE))
+            await until(lambda: has_status(queue, "same-elsewhere", Status.COMPLETE))
         await other.disconnect()
 
 
