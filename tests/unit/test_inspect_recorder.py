@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from quarterdeck.inspect.recorder import BLOCK, FlightRecorder
+from quarterdeck.inspect.recorder import APART_MS, BLOCK, FlightRecorder
 from quarterdeck.model import Page, QueueStat, Screen, Snapshot, View
 
 START_MS = 1_795_000_000_000
@@ -53,6 +53,14 @@ def test_before_the_first_is_the_first_and_after_the_last_the_last() -> None:
         assert last is not None
         assert (first.queues[0].depth, last.queues[0].depth) == (0, count - 1)
         assert recorder.span_ms == (START_MS, START_MS + (count - 1) * 1_000)
+
+
+def test_reads_in_quick_succession_are_kept_now_and_then() -> None:
+    recorder = _recorded(1_000, step_ms=APART_MS // 10)
+    assert len(recorder) == 100
+    last = recorder.at(10**15)
+    assert last is not None
+    assert last.queues[0].depth == 990
 
 
 def test_stepping() -> None:

@@ -1,6 +1,6 @@
 """The flight recorder: what the overview showed, kept on the client in a bounded ring, so that one can look back.
 
-Snapshots are kept as JSON, compressed in blocks against one another (successive snapshots are much alike): every one
+Snapshots are kept as JSON, compressed in blocks against one another (successive snapshots are much alike): two a second
 for the last minutes, then one in fifteen seconds, then one a minute.
 """
 
@@ -20,6 +20,8 @@ BUDGET: Final = 16 * 1024 * 1024
 """Bytes kept, at most."""
 BLOCK: Final = 30
 """Snapshots compressed together."""
+APART_MS: Final = 500
+"""Between two snapshots at least: acts have some read in quick succession."""
 COARSER: Final = ((10 * 60_000, 15_000), (2 * 3_600_000, 60_000))
 """From this age on (ms) one snapshot in so many ms is kept."""
 
@@ -67,9 +69,9 @@ class FlightRecorder:
         return (moments[0], moments[-1]) if moments else None
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; one that is not later than the last is passed over (a clock that went back)."""
+        """Keep a snapshot, unless it comes close after the last that was kept, or before it (a clock that went back)."""
         last = self._moments[-1] if self._moments else self._blocks[-1].moments[-1] if self._blocks else 0
-        if snapshot.taken_ms <= last:
+        if snapshot.taken_ms < last + APART_MS:
             return
         bare = msgspec.structs.replace(snapshot, view=View(), page=None, detail=None, functions=(), function_stats=())
         self._moments.append(snapshot.taken_ms)
