@@ -69,7 +69,7 @@ class FlightRecorder:
         return (moments[0], moments[-1]) if moments else None
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot, unless it comes close after the last that was kept, or before it (a clock that went back)."""
+        """Keep a snapshot, unless it comes close after the last one kept, or before it (a clock that went back)."""
         last = self._moments[-1] if self._moments else self._blocks[-1].moments[-1] if self._blocks else 0
         if snapshot.taken_ms < last + APART_MS:
             return
