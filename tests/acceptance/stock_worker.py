@@ -31,7 +31,8 @@ async def sweep_floor(context: dict) -> None:
 
 
 async def main() -> None:
-    queue = RedisQueue(Redis.from_url(sys.argv[1]), name="parcels")  # its from_url takes no Unix socket
+    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
+    queue = RedisQueue(Redis.from_url(sys.argv[1], socket_timeout=None), name="parcels")
     crons = [CronJob(sweep_floor, cron="* * * * * */1")]  # SAQ's croniter takes seconds last
     worker = Worker(queue, functions=[ship, sweep_floor], cron_jobs=crons, concurrency=4)
     await worker.start()

@@ -43,7 +43,8 @@ async def recording(recorder: Recorder) -> AsyncIterator[Recorder]:
 
 @asynccontextmanager
 async def stock_worker(url: str, name: str, **options: Any) -> AsyncIterator[RedisQueue]:
-    queue = RedisQueue(Redis.from_url(url), name=name)
+    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
+    queue = RedisQueue(Redis.from_url(url, socket_timeout=None), name=name)
     await queue.redis.set(keys_of(name).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
     worker = Worker(queue, functions=[double, explode], concurrency=4, **options)
     worker.SIGNALS = []

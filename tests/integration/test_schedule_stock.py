@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from redis.asyncio import Redis
 from saq import CronJob, Worker
 from saq.queue.redis import RedisQueue
 
@@ -23,7 +24,6 @@ from quarterdeck.schedule.stock import HELD, is_deck_run
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from redis.asyncio import Redis
 
 PATIENCE_S = 60.0
 # saq 0.26.4 calls SETEX, which redis-py 8 says is old.
@@ -56,7 +56,8 @@ async def tock(ctx: dict[str, Any]) -> str:
 @asynccontextmanager
 async def stock_worker(url: str, queue: str, *crons: CronJob[Any]) -> AsyncIterator[RedisQueue]:
     """A stock SAQ worker in this process, with its own connections, stopped at the end."""
-    saq = RedisQueue.from_url(url, name=queue)
+    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
+    saq = RedisQueue(Redis.from_url(url, socket_timeout=None), name=queue)
     await saq.redis.set(keys_of(queue).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
     worker = Worker(
         saq, functions=[tick_tock, tock], cron_jobs=list(crons), timers={"schedule": 1}, shutdown_grace_period_s=1
