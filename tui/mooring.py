@@ -37,8 +37,15 @@ class Mooring:
         self._trouble = ""
 
     async def first_look(self) -> Snapshot | None:
-        """What the lookout saw while the screen was made; None without one."""
-        return None if self._lookout is None else await self._lookout.report()
+        """What the lookout saw while the screen was made; None without one. Raises QuarterdeckError.
+
+        First the embedded server is attached: it may have to be started before there is anything to see, and what is
+        shown of one that runs must not end because another dashboard, the last one that held it, is left.
+        """
+        if self._lookout is None:
+            return None
+        await self._url()
+        return await self._lookout.report()
 
     async def open_source(self) -> Source:
         """The seam to read. Raises QuarterdeckError."""

@@ -61,8 +61,15 @@ class ReadingLoop:
         return self._looking
 
     async def _look(self) -> None:
-        if self._first_look is not None and (seen := await self._first_look()) is not None:
-            self._post(SnapshotReady(seen))
+        if self._first_look is None:
+            return
+        try:
+            seen = await self._first_look()
+        except QuarterdeckError as error:
+            self._failed(error)
+        else:
+            if seen is not None:
+                self._post(SnapshotReady(seen))
 
     async def run(self) -> None:
         """Read until cancelled; closes the source on the way out."""

@@ -102,3 +102,21 @@ print(json.dumps([seen.view.screen, children()]))
 @pytest.mark.parametrize("scarce", ["os.cpu_count = lambda: 1", "os.getloadavg = lambda: (4.1, 0.0, 0.0)"])
 def test_scarce_processors_are_left_to_the_screen(scarce: str) -> None:
     assert told(f"{scarce}\nprint(json.dumps([send('redis://h'), children()]))") == [None, []]
+
+
+def test_an_embedded_server_is_started_at_once_and_what_is_shown_of_it_stays(tmp_path: Path) -> None:
+    code = """
+from quarterdeck.broker.embedded_home import Home
+from tui.mooring import Mooring
+
+async def look():
+    settings = Settings(data_dir=sys.argv[1])
+    mooring = Mooring(settings, Lookout.send(settings, None))
+    seen = await mooring.first_look()
+    held = not Home(Path(sys.argv[1])).lock("attached").try_exclusive()
+    await mooring.close()
+    return [seen is not None, held, children()]
+
+print(json.dumps(asyncio.run(look())))
+"""
+    assert told(code, str(tmp_path / "d")) == [True, True, []]

@@ -209,6 +209,20 @@ async def test_what_the_lookout_saw_is_posted_before_anything_is_opened(seen: bo
     assert opened == [0]
 
 
+async def test_a_first_look_that_fails_is_told_and_the_loop_asks_by_itself() -> None:
+    it = Loop()
+
+    async def first_look() -> Snapshot | None:
+        raise UnreachableError("nobody there")
+
+    it.loop = ReadingLoop(it._open, lambda: it.view, it.post, lambda: 60.0, first_look)
+    async with it:
+        failed = await it.post.next()
+        assert isinstance(failed, ReadFailed)
+        assert failed.error.message == "nobody there"
+        assert isinstance(await it.post.next(), SnapshotReady)
+
+
 async def test_the_first_look_may_be_posted_before_the_loop_is_run_and_is_posted_once() -> None:
     it = Loop()
 
