@@ -38,6 +38,8 @@ from tui.terminal.glyphs import split
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WAIT_S = 60.0
+"""For what comes within a second on a quiet machine. Only a failure waits as long."""
 QUESTION = re.compile(rb"\x1b\[6n|\x1b\[\?2026\$p")
 UNSUPPORTED = re.compile(r"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p|\x1b\[6n|\x1bP[^\x1b]*\x1b\\")
 
@@ -206,7 +208,7 @@ class Lab:
             self.emulator.reset_mode(7, private=True)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def wait(self, condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+    def wait(self, condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
         """Until ``condition()`` is true; looked at after each thing that arrives. Raises TimeoutError."""
         until = time.monotonic() + timeout_s
         with self._changed:
@@ -217,11 +219,11 @@ class Lab:
                 self._changed.wait(min(left, 0.25))
             return result
 
-    def wait_text(self, text: str, timeout_s: float = 20.0) -> None:
+    def wait_text(self, text: str, timeout_s: float = WAIT_S) -> None:
         """Until ``text`` is on the screen."""
         self.wait(lambda: text in self.emulator.text(), timeout_s)
 
-    def wait_exit(self, timeout_s: float = 20.0) -> int:
+    def wait_exit(self, timeout_s: float = WAIT_S) -> int:
         """The status as a shell would see it: 128 + n for a signal."""
         until = time.monotonic() + timeout_s
         while self.status is None:
@@ -235,7 +237,7 @@ class Lab:
                 time.sleep(0.002)
         return self.status
 
-    def settle(self, quiet_s: float = 0.3, timeout_s: float = 20.0) -> None:
+    def settle(self, quiet_s: float = 0.3, timeout_s: float = WAIT_S) -> None:
         """Until nothing has arrived for ``quiet_s``."""
         began = time.monotonic()
         while time.monotonic() < began + timeout_s:

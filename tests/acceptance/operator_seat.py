@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from terminal_lab import Lab, children
+from terminal_lab import WAIT_S, Lab, children
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,24 +76,24 @@ class Seat(Lab):
             if word == "esc":
                 self.settle(0.12)
 
-    def see(self, *texts: str, timeout_s: float = 20.0) -> None:
+    def see(self, *texts: str, timeout_s: float = WAIT_S) -> None:
         """Wait until all of these are on the screen at once."""
         self.wait(lambda: all(text in self.text for text in texts), timeout_s)
 
-    def see_re(self, pattern: str, timeout_s: float = 20.0) -> re.Match[str]:
+    def see_re(self, pattern: str, timeout_s: float = WAIT_S) -> re.Match[str]:
         """Wait until the screen matches."""
         found: re.Match[str] = self.wait(lambda: re.search(pattern, self.text, re.MULTILINE), timeout_s)
         return found
 
-    def lose(self, text: str, timeout_s: float = 20.0) -> None:
+    def lose(self, text: str, timeout_s: float = WAIT_S) -> None:
         """Wait until a text is gone."""
         self.wait(lambda: text not in self.text, timeout_s)
 
-    def at(self, place: str, timeout_s: float = 20.0) -> None:
+    def at(self, place: str, timeout_s: float = WAIT_S) -> None:
         """Wait until the top line names a place."""
         self.wait(lambda: place in self.top, timeout_s)
 
-    def under_cursor(self, text: str, timeout_s: float = 20.0) -> None:
+    def under_cursor(self, text: str, timeout_s: float = WAIT_S) -> None:
         """Wait until the cursor's row holds a text."""
         self.see_re(rf"^[▸>].*{re.escape(text)}", timeout_s)
 
@@ -122,7 +122,7 @@ class Home:
             return {}
         return found
 
-    def gone(self, timeout_s: float = 30.0) -> None:
+    def gone(self, timeout_s: float = WAIT_S) -> None:
         """Wait until server and worker have ended in order."""
         until(lambda: not self.state(), timeout_s)
 
@@ -187,7 +187,7 @@ def ledger(place: Path, word: str) -> list[str]:
     return [line.partition(" ")[2] for line in lines if line.startswith(f"{word} ")]
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
     """Until `condition()` is true. Raises TimeoutError."""
     end = time.monotonic() + timeout_s
     while not (result := condition()):

@@ -66,18 +66,18 @@ def test_a_server_that_freezes_dies_and_comes_back(tmp_path: Path, start_valkey:
     with deck_worker(server.url, tmp_path), Seat(tmp_path, "--url", server.url) as seat:
         seat.see("0/10")
         server.freeze()
-        seat.see("stale for", timeout_s=30)
+        seat.see("stale for")
         seat.keys("2")
         seat.at("queues")
         seat.keys("e")  # acting on old rows is refused, or the form says why; nothing falls over
         seat.settle(0.5, 2.0)
         seat.keys("esc")
         server.thaw()
-        seat.lose("stale for", 30)
+        seat.lose("stale for")
         server.kill()
-        seat.see("stale for", timeout_s=30)
+        seat.see("stale for")
         server.start()
-        seat.lose("stale for", 30)
+        seat.lose("stale for")
         seat.keys("1")
         seat.see("tick")
         assert seat.quit() == 0

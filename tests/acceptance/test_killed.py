@@ -75,7 +75,7 @@ def test_every_accepted_job_is_accounted_for(place: Path, victims: Callable[[Hom
             again.see("QUEUE", "default")
             if victims is supervisor:
                 # Server and worker went on without it; who is attached ends them in order, starts anew, and says so.
-                again.see("Recovered", timeout_s=60)
+                again.see("Recovered")
             until(lambda: {int(it) for it in ledger(place, "end")} == set(range(JOBS)), 60)
             again.keys("3")
             again.see("no queued job")

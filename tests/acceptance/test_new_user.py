@@ -40,7 +40,7 @@ def test_the_demo_shows_jobs_failing_being_retried_and_a_schedule_firing(place: 
 def test_enqueue_a_job_find_a_failure_retry_it_pause_and_resume_a_schedule(place: Path) -> None:
     (place / "outage").touch()
     with Seat(place, "--app", "night_app:app") as seat:
-        seat.see("0/10", timeout_s=30)
+        seat.see("0/10")
 
         # A job by `e`: the function completes, what does not fit is said where it is.
         seat.keys("e")

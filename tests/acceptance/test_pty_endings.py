@@ -29,10 +29,11 @@ def ready(lab: Lab) -> int:
 
 
 def assert_restored(lab: Lab, before: list[Any]) -> None:
-    lab.wait(lambda: b"\x1b[?25h" in lab.received.rpartition(b"\x1b[?1049h")[2])
-    last = lab.received.rpartition(b"\x1b[?1049h")[2].decode()
-    for mode in SWITCHED_OFF:
-        assert f"\x1b[{mode}" in last
+    def switched_off() -> bool:
+        last = lab.received.rpartition(b"\x1b[?1049h")[2]
+        return all(f"\x1b[{mode}".encode() in last for mode in (*SWITCHED_OFF, "?25h"))
+
+    lab.wait(switched_off)
     lab.wait(lambda: lab.modes()[:4] == before[:4])
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from terminal_lab import Emulator, Feed
+from terminal_lab import WAIT_S, Emulator, Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ class Tmux:
     def screen(self) -> str:
         return self("capture-pane", "-p")
 
-    def wait(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
         until = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < until, self.screen()

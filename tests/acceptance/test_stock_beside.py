@@ -24,7 +24,7 @@ def test_a_stock_deployment_is_shown_and_served_from_the_dashboard(tmp_path: Pat
         Seat(tmp_path, "--url", url) as seat,
     ):
         until(lambda: ledger(tmp_path, "sweep"))
-        seat.see("parcels", "sweep_floor", timeout_s=60)  # between two of its jobs nothing tells of a stock cron
+        seat.see("parcels", "sweep_floor")  # between two of its jobs nothing tells of a stock cron
         enqueued = command(tmp_path, "enqueue", "ship", "parcel=7", "--queue", "parcels", "--url", url)
         assert enqueued.returncode == 0, enqueued.stderr
         until(lambda: ledger(tmp_path, "ship"))

@@ -125,6 +125,34 @@ def paint(options: argparse.Namespace) -> None:
             say(f"bytes until the first full paint, {name}", f"{statistics.median(sent):,.0f}", f"<= {bar},000")
 
 
+def embedded(options: argparse.Namespace) -> None:
+    """Process start to rows of the embedded server, and to a worker that takes jobs: both are started for it."""
+    rows, worker, again = [], [], []
+    environ = {"PYTHONPATH": str(HERE)}
+    for _ in range(options.starts):
+        with tempfile.TemporaryDirectory() as home:
+            environ |= {"QUARTERDECK_DATA_DIR": home, "HOME": home}
+            command = [sys.executable, "-m", "tui", "--app", "dashboard_app:app"]
+            with Lab(command, environ=environ, cwd=str(HERE.parents[1])) as first:
+                first.wait(lambda lab=first: "nothing has failed" in lab.emulator.text())
+                rows.append(first.log[-1][0] - first.started_at)
+                first.wait(lambda lab=first: "0/10" in lab.emulator.text())
+                worker.append(first.log[-1][0] - first.started_at)
+                with Lab(command, environ=environ, cwd=str(HERE.parents[1])) as second:
+                    second.wait(lambda lab=second: "0/10" in lab.emulator.text())
+                    again.append(second.log[-1][0] - second.started_at)
+                    second.send("\x03")
+                    second.wait_exit()
+                first.send("\x03")
+                first.wait_exit()
+            state = Path(home) / "state.json"
+            while state.exists():
+                time.sleep(0.05)
+    say("a fresh embedded server: its rows painted", f"{statistics.median(rows) * 1000:.0f} ms", "")
+    say("  its worker shown", f"{statistics.median(worker) * 1000:.0f} ms", "")
+    say("  rows and worker in a second dashboard", f"{statistics.median(again) * 1000:.0f} ms", "")
+
+
 def rest(options: argparse.Namespace) -> None:
     """Bytes a second and CPU: nothing changes, only countdowns do, everything does."""
     scenes: dict[str, tuple[Callable[[Scene], object], tuple[int, int]]] = {
@@ -362,7 +390,7 @@ def bulk(options: argparse.Namespace) -> None:
         say(f"  it was {command!r}", "", "")
 
 
-PARTS = {it.__name__: it for it in (paint, rest, keys, speed, lines, deaf, failures, tail, memory, bulk)}
+PARTS = {it.__name__: it for it in (paint, embedded, rest, keys, speed, lines, deaf, failures, tail, memory, bulk)}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ async def working(queue, functions, **options):
         await task
 
 
-async def until(condition, within_s=30.0):
+async def until(condition, within_s=60.0):
     """What `condition()` (or what it awaits) gives, once that is true. Raises TimeoutError.
 
     The bound says that something never comes, not how fast it should: on a busy machine seconds pass for nothing.

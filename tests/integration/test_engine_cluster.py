@@ -50,8 +50,8 @@ async def test_queues_with_hash_tags_work_on_a_cluster(cluster):
         queue = Queue.from_url(f"redis+cluster://127.0.0.1:{ports[0]}", name=name)
         worker = Worker(queue, [add], concurrency=5, lease_s=2, beat_s=0.3)
         task = asyncio.create_task(worker.start())
-        assert await queue.apply("add", a=1, b=2, timeout=10) == 3
-        assert await queue.map("add", [{"a": number} for number in range(50)], timeout=10) == list(range(50))
+        assert await queue.apply("add", a=1, b=2, timeout=60) == 3
+        assert await queue.map("add", [{"a": number} for number in range(50)], timeout=60) == list(range(50))
         async with asyncio.timeout(60):
             while await queue.redis.zcard(queue.keys.incomplete) or not await queue.redis.sismember(QUEUES, name):
                 await asyncio.sleep(0.02)

@@ -183,7 +183,7 @@ class TestMailbox:
     async def test_a_list_of_a_wrong_type_costs_little(self, queue):
         async with working(queue) as worker:
             await queue.redis.set(queue.keys.control(worker.id), "no list")
-            assert await queue.apply("quick", n=3, timeout=5) == 3
+            assert await queue.apply("quick", n=3, timeout=60) == 3
             await queue.redis.delete(queue.keys.control(worker.id))
             await self.tell(queue, worker, "quiet")
             await until(lambda: worker.paused)

@@ -97,7 +97,7 @@ async def working(queue, functions=FUNCTIONS, **options):
         await task
 
 
-async def ended(queue, key, within_s=30.0):
+async def ended(queue, key, within_s=60.0):
     async with asyncio.timeout(within_s):
         while True:
             job = await queue.job(key)
@@ -106,7 +106,7 @@ async def ended(queue, key, within_s=30.0):
             await asyncio.sleep(0.01)
 
 
-async def until(condition, within_s=30.0):
+async def until(condition, within_s=60.0):
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.005)

@@ -305,10 +305,10 @@ class TestSettling:
         job = await queue.enqueue("step")
         pubsub = queue.redis.pubsub()
         await pubsub.subscribe(job.id)
-        await pubsub.get_message(timeout=2)
+        await pubsub.get_message(timeout=60)
         [mine] = await taken(queue)
         await turn(queue, 2, 0, [completed(queue, mine)])
-        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=2)
+        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=60)
         assert message["data"] == b"complete"
         await pubsub.aclose()
 

@@ -18,7 +18,6 @@ import sys
 import termios
 import threading
 import time
-import tty
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import constants, events
@@ -30,6 +29,7 @@ from tui.terminal.capabilities import Capabilities, detect
 from tui.terminal.escapes import EscapeGate
 from tui.terminal.keyboard import Keyboard
 from tui.terminal.painter import Painter
+from tui.terminal.rawmode import RawMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ class DeckDriver(LinuxDriver):
             ascii_only=self.ascii_only or self.capabilities.ascii,
         )
         self._keyboard: Keyboard | None = None
-        self._termios: list[Any] | None = None
+        self._raw: Final = RawMode(self.fileno, self._out_fd)
         self._key_at = float("-inf")
         self._stopped_by_us = False
         signal.signal(signal.SIGTSTP, self._on_stop_signal)
@@ -96,7 +96,7 @@ class DeckDriver(LinuxDriver):
     def repaint(self) -> None:
         """Send every cell again: the screen was disturbed. ``Ctrl-L`` calls this before the app sees any key."""
         if self._painter.active:
-            self._set_raw(keep=True)
+            self._raw.again()
         self._painter.repaint(modes.SETTLE + self._mouse_modes())
 
     @property
@@ -154,7 +154,7 @@ class DeckDriver(LinuxDriver):
         if guard is not None:
             guard.take()
         early = prelude.take_over()
-        feeds = self._set_raw(found=None if early is None else early.before)
+        feeds = self._raw.enter(None if early is None else early.before)
         self._resized()
         if early is not None and early.painting.size == self._painter.size:
             opening = self._opening().removeprefix(modes.ENTER)
@@ -174,9 +174,7 @@ class DeckDriver(LinuxDriver):
         self._painter.stop()
         self.disable_input()
         self._painter.finish()
-        if self._termios is not None and guardian.in_foreground(self.fileno):
-            with contextlib.suppress(termios.error):
-                termios.tcsetattr(self.fileno, termios.TCSANOW, self._termios)
+        self._raw.leave()
         guard = guardian.bond()
         if guard is not None:
             guard.release()
@@ -277,7 +275,7 @@ class DeckDriver(LinuxDriver):
         if self._stopped_by_us:
             self._stopped_by_us = False
         elif self._painter.active and guardian.in_foreground(self.fileno):
-            self._set_raw(keep=True)
+            self._raw.again()
             self._resized()
             self._painter.enter_again(self._opening(again=True))
 
@@ -308,26 +306,6 @@ class DeckDriver(LinuxDriver):
         if not self._mouse:
             return modes.MOUSE_OFF
         return modes.MOUSE_ON_LEAN if self.capabilities.ssh else modes.MOUSE_ON
-
-    def _set_raw(self, *, keep: bool = False, found: list[Any] | None = None) -> bool:
-        """Raw mode as Textual sets it, and what is written goes out as it is; with ``keep`` the attributes to restore
-        stay those saved first. ``found`` are those to restore where they were changed before.
-
-        True where a line feed then goes straight down: a byte where a move takes three.
-        """
-        with contextlib.suppress(termios.error):
-            attributes = termios.tcgetattr(self.fileno)
-            if not keep:
-                self._termios = attributes if found is None else found
-            raw = [*attributes]
-            raw[tty.LFLAG] = self._patch_lflag(raw[tty.LFLAG])
-            raw[tty.IFLAG] = self._patch_iflag(raw[tty.IFLAG])
-            raw[tty.OFLAG] &= ~termios.OPOST
-            raw[tty.CC] = [*raw[tty.CC]]
-            raw[tty.CC][termios.VMIN] = 1
-            termios.tcsetattr(self.fileno, termios.TCSANOW, raw)
-            return not termios.tcgetattr(self._out_fd)[tty.OFLAG] & termios.OPOST
-        return False
 
 
 class AsciiDeckDriver(DeckDriver):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import termios
-import tty
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tui.terminal import guardian, modes
+from tui.terminal.rawmode import raw
 
 if TYPE_CHECKING:
     from tui.terminal.album import Painting
@@ -50,7 +50,7 @@ def show(painting: Painting) -> bool:
         return False
     guard.take()
     try:
-        termios.tcsetattr(0, termios.TCSANOW, _raw(before))
+        termios.tcsetattr(0, termios.TCSANOW, raw(before))
         whole = os.write(out, data) == len(data)
     except (termios.error, OSError):
         whole = False
@@ -83,13 +83,3 @@ def end() -> None:
         guardian.restore(1, shown.before)
         if guard is not None:
             guard.release()
-
-
-def _raw(attributes: list[Any]) -> list[Any]:
-    """As Textual sets it: no echo, no lines, no signals, no flow control, Enter as it comes."""
-    raw = [*attributes]
-    raw[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
-    raw[tty.IFLAG] &= ~(termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR)
-    raw[tty.CC] = [*raw[tty.CC]]
-    raw[tty.CC][termios.VMIN] = 1
-    return raw
