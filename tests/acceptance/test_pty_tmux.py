@@ -82,25 +82,26 @@ def seen(capture: str) -> list[list[tuple[object, ...]]]:
     return rows
 
 
-def painted(tmux: Tmux, *options: str) -> str:
-    """The screen with its colours after some use."""
+def used(tmux: Tmux, *options: str) -> None:
+    """A sample on which somebody has pressed some keys."""
     tmux.start(*options)
     tmux.wait_text("schedules_1")
     tmux("send-keys", "Tab", "Down", "Down", "NPage", "Tab", "Down", "Escape")
     tmux.wait_text(">schedules_1 ")
     tmux("send-keys", "x")
-    time.sleep(0.5)
-    return tmux("capture-pane", "-p", "-e", "-S", "1")
 
 
 def test_tmux_shows_what_textual_alone_would_have_shown(tmux: Tmux, tmp_path: Path) -> None:
-    ours = painted(tmux)
+    def painted(it: Tmux) -> list[list[tuple[object, ...]]]:
+        return seen(it("capture-pane", "-p", "-e", "-S", "1"))
+
     other = Tmux(tmp_path)
     try:
-        theirs = painted(other, "--plain-driver")
+        used(tmux)
+        used(other, "--plain-driver")
+        tmux.wait(lambda: painted(tmux) == painted(other))
     finally:
         other("kill-server")
-    assert seen(ours) == seen(theirs)
 
 
 def test_resizing_and_repainting_in_tmux(tmux: Tmux) -> None:
@@ -108,12 +109,12 @@ def test_resizing_and_repainting_in_tmux(tmux: Tmux) -> None:
     tmux.wait_text("schedules_1")
     tmux("resize-window", "-x", "100", "-y", "30")
     tmux.wait(lambda: any(line.startswith("─" * 100) for line in tmux.screen().splitlines()))
-    before = tmux.screen()
+    lines = len(tmux.screen().splitlines())
+    tmux("send-keys", "-R")  # the terminal forgets what it shows
+    tmux.wait(lambda: "queues_1" not in tmux.screen())
     tmux("send-keys", "C-l")
-    time.sleep(0.3)
-    after = tmux.screen()
-    assert len(before.splitlines()) == len(after.splitlines())
-    assert "schedules_4" in after
+    tmux.wait(lambda: "queues_1" in tmux.screen() and "schedules_4" in tmux.screen())
+    assert len(tmux.screen().splitlines()) == lines
 
 
 def test_a_copy_reaches_tmux(tmux: Tmux) -> None:
