@@ -173,3 +173,19 @@ async def test_the_demo_traffic_goes_up_and_off(operator: RedisOperator, redis_c
     assert await redis_client.get("qd:demo:traffic") == b"off"
     with pytest.raises(RefusedError, match="no traffic level"):
         await operator.traffic("warp")
+
+
+async def test_undoing_needs_the_role_for_what_it_amounts_to(
+    operator: RedisOperator, valkey: Any, redis_client: Any, queue_name: str
+) -> None:
+    await register(redis_client, queue_name)
+    paused = await operator.pause_queue(queue_name)
+    bounded = await operator.set_retention(queue_name, {"failed_count": "10"})
+    for role, undo, needed in (("retry", paused.undo, "operate"), ("operate", bounded.undo, "admin")):
+        junior = await open_operator(valkey.url, role=role, queues=[queue_name], carry_bulks=False)
+        with pytest.raises(RefusedError, match=f"needs the role '{needed}'"):
+            await junior.undo(undo)
+        await junior.close()
+    assert await redis_client.exists(keys_of(queue_name).paused)
+    assert (await operator.undo(paused.undo)).done == 1  # what was refused is still there to be undone
+    assert (await operator.undo(bounded.undo)).done == 1

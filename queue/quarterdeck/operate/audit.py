@@ -85,6 +85,11 @@ class Audit:
                 return row.undo
         return ""
 
+    async def undo_record(self, undo: str) -> UndoRecord | None:
+        """The undo record of an act, left where it is; None when there is none any more."""
+        raw = await self._client.get(keys.undo(undo))
+        return msgspec.json.decode(raw, type=UndoRecord) if raw else None
+
     async def take_undo(self, undo: str) -> UndoRecord | None:
         """The undo record of an act, removed, so that it is undone once; None when there is none any more."""
         raw = await self._client.getdel(keys.undo(undo))

@@ -6,7 +6,7 @@ from quarterdeck import keys
 from quarterdeck.errors import RefusedError
 from quarterdeck.model import Outcome
 from quarterdeck.operate.bridge import Bridge
-from quarterdeck.operate.undo import take_back
+from quarterdeck.operate.undo import act_of, take_back
 
 TRAFFIC = ("off", "low", "normal", "high")
 
@@ -15,9 +15,11 @@ class FeedActs(Bridge):
     """The acts of `model.Operator` that concern the operators themselves."""
 
     async def undo(self, act: str = "") -> Outcome:
-        """Undo an act by its undo id, or one's own newest that can be undone."""
+        """Undo an act by its id, or one's own newest that can be undone; the role must allow what that amounts to."""
         self._guard.require("undo")
         undo = act or await self._audit.newest_undo()
+        if undo and (found := await self._audit.undo_record(undo)) is not None:
+            self._guard.require(act_of(found))
         record = await self._audit.take_undo(undo) if undo else None
         if record is None:
             raise RefusedError("There is nothing to undo.", "Acts can be undone once, for a day.")

@@ -28,7 +28,13 @@ def retry_data(taken: Sequence[Taken]) -> dict[str, Any]:
 async def take_back(client: Client, record: UndoRecord) -> Counter[str]:
     """Undo what `record` says; counts by word, `ok` for what was taken back."""
     undo = _UNDO.get(record.kind)
-    return Counter({"unknown": 1}) if undo is None else await undo(client, record.queue, record)
+    return Counter({"unknown": 1}) if undo is None else await undo[1](client, record.queue, record)
+
+
+def act_of(record: UndoRecord) -> str:
+    """What undoing it amounts to, as `guard.NEEDED` names acts: taking a pause back is resuming."""
+    undo = _UNDO.get(record.kind)
+    return "undo" if undo is None else undo[0]
 
 
 async def _retried(client: Client, queue: str, record: UndoRecord) -> Counter[str]:
@@ -84,19 +90,20 @@ async def _retention_set(client: Client, queue: str, record: UndoRecord) -> Coun
     return Counter({"ok": 1})
 
 
-_UNDO: Final[dict[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str]]]]] = {
-    "retry": _retried,
-    "bin": _binned,
-    "enqueue": _enqueued,
-    "pause-queue": _queue_paused,
-    "resume-queue": _queue_resumed,
-    "pause-schedule": _schedule_paused,
-    "pause-schedules": _schedules_paused,
-    "add-schedule": _schedule_added,
-    "define-schedule": _schedule_defined,
-    "skip-next": _next_skipped,
-    "retention": _retention_set,
+_UNDO: Final[dict[str, tuple[str, Callable[[Client, str, UndoRecord], Awaitable[Counter[str]]]]]] = {
+    "retry": ("retry", _retried),
+    "bin": ("restore", _binned),
+    "enqueue": ("enqueue", _enqueued),
+    "pause-queue": ("resume", _queue_paused),
+    "resume-queue": ("pause", _queue_resumed),
+    "pause-schedule": ("resume", _schedule_paused),
+    "pause-schedules": ("resume", _schedules_paused),
+    "add-schedule": ("define-schedule", _schedule_added),
+    "define-schedule": ("define-schedule", _schedule_defined),
+    "skip-next": ("skip", _next_skipped),
+    "retention": ("retention", _retention_set),
 }
+"""Kind of the record → the act that undoing amounts to, and what does it."""
 
 
 async def binned(client: Client, queue: str, act: str) -> list[str | bytes]:
