@@ -16,7 +16,7 @@ from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
-from tui.departure import Departure
+from tui.departure import LOOKED_FOR_S, Departure
 from tui.line import SteadyRoundTrip, slowness
 from tui.look.dressed import STYLESHEET, DressedApp
 from tui.look.glyphs import ASCII, UNICODE
@@ -129,7 +129,9 @@ class Deck(DressedApp, inherit_bindings=False):
         self.deck_screen.paint_frame()
 
     def _interval_s(self) -> float:
-        return max(0.1, self.station.refresh_s * slowness(self.driver))
+        return (
+            LOOKED_FOR_S if self._departure.lacks_worker() else max(0.1, self.station.refresh_s * slowness(self.driver))
+        )
 
     def on_snapshot_ready(self, message: SnapshotReady) -> None:
         """Hold what was read."""

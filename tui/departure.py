@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from typing import TYPE_CHECKING, Final
 
 from quarterdeck.model import Screen
@@ -17,12 +18,17 @@ LOADED_S: Final = 2.0
 KEPT_S: Final = 0.7
 """By then the rows are there, and there is time to keep the first painting."""
 
+SETTING_OUT_S: Final = 5.0
+"""For so long the embedded server's worker, which was started with it, is looked for every `LOOKED_FOR_S` seconds."""
+LOOKED_FOR_S: Final = 0.2
+
 
 class Departure:
     """The start of one dashboard."""
 
     def __init__(self, deck: Deck) -> None:
         self._deck = deck
+        self._began = time.monotonic()
 
     async def board(self) -> None:
         """The screen is being made: put the view that was named on it, and rows if they are known already.
@@ -46,6 +52,12 @@ class Departure:
             deck.set_timer(KEPT_S, sight.look(driver))
         deck.set_timer(LOADED_S, _collect)
         deck.run_worker(self._go_to_sea(), name="departure")
+
+    def lacks_worker(self) -> bool:
+        """Whether the worker that comes with an embedded server may be there any moment."""
+        deck = self._deck
+        young = deck.station.embedded and time.monotonic() - self._began < SETTING_OUT_S
+        return young and (deck.snapshot is None or not deck.snapshot.workers)
 
     async def _go_to_sea(self) -> None:
         """Paint the first rows, if somebody has seen them already; then load what it takes to read and to act.

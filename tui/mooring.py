@@ -140,6 +140,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
         theme=theme,
         refresh_s=settings.refresh_s,
         first=first or View(),
+        embedded=settings.url is None,
         demo=demo,
     )
 

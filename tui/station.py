@@ -76,6 +76,8 @@ class Station:
     """The viewer's time zone."""
     notes: Path = field(default_factory=Path.cwd)
     """Directory that incident notes and saved logs go to."""
+    embedded: bool = False
+    """Whether the server is our own, started with the first dashboard."""
     demo: bool = False
     """Whether the embedded demo's traffic can be turned up and off."""
 

@@ -28,6 +28,22 @@ async def test_the_first_screen_is_the_overview_and_it_is_read_once(aboard: Aboa
         assert "emails" in shown(bridge)
 
 
+async def test_the_worker_of_an_embedded_server_is_shown_as_soon_as_it_is_there(aboard: Aboard) -> None:
+    asked = 0
+
+    def starting(view: View) -> Snapshot:
+        nonlocal asked
+        asked += 1
+        return empty(view) if asked < 3 else busy(view)
+
+    async with aboard(starting, embedded=True) as (bridge, pilot):  # the next refresh would be a minute later
+        async with asyncio.timeout(30):
+            while "emails" not in shown(bridge):
+                await pilot.pause(0.01)
+    assert bridge.deck.snapshot is not None
+    assert bridge.deck.snapshot.workers
+
+
 async def test_numbers_reach_screens_and_escape_comes_back(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         for number, screen in enumerate(NUMBERED[1:], 2):
