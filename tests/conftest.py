@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -144,6 +145,14 @@ class ValkeyServer:
         """Go on after ``freeze``."""
         self.signal(signal.SIGCONT)
 
+    def forget(self) -> None:
+        """Forget all keys."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(START_TIMEOUT_S)
+            line.connect(self.socket)
+            line.sendall(b"FLUSHALL SYNC\r\n")
+            assert line.recv(64) == b"+OK\r\n"
+
     def limit_files(self, size: int | None) -> None:
         """Let no file of the server grow beyond `size` bytes, as on a full disk; None lifts that."""
         _, hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
@@ -183,10 +192,17 @@ class StartValkey(Protocol):
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[ValkeyServer]:
-    """One real server for the whole run; tests keep apart by ``queue_name``. Don't kill or reconfigure it."""
+    """One real server for the whole run, empty at the start of each test. Don't kill or reconfigure it."""
     server = ValkeyServer().start()
     yield server
     server.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over(request: pytest.FixtureRequest) -> None:
+    """Start without what earlier tests left: abort markers, circuits and the audit belong to no queue."""
+    if "valkey" in request.fixturenames:
+        request.getfixturevalue("valkey").forget()
 
 
 @pytest.fixture
