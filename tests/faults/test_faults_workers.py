@@ -32,8 +32,8 @@ async def test_sigkill_five_times_with_one_attempt_each(valkey, queue_name, tmp_
         for _ in range(5):
             victim = fleet.start()
             await fleet.up(victim)
-            keys += await fleet.feed(200, pause_s=0.02)
             before = fleet.ends()
+            keys += await fleet.feed(200, pause_s=0.02)
             await fleet.until(lambda before=before: fleet.ends() > before + 60)
             kill(victim)
         await fleet.drained()
@@ -69,8 +69,8 @@ async def test_sigterm_five_times_hands_back_without_an_attempt(valkey, queue_na
         for _ in range(5):
             victim = fleet.start()
             await fleet.up(victim)
-            keys += await fleet.feed(200, pause_s=0.03)
             before = fleet.ends()
+            keys += await fleet.feed(200, pause_s=0.03)
             await fleet.until(lambda before=before: fleet.ends() > before + 60)
             victim.send_signal(signal.SIGTERM)
             assert victim.wait(PATIENT_S) == 0

@@ -122,7 +122,7 @@ async def test_a_running_job_may_finish_within_the_grace_time(place, client, val
         process.send_signal(signal.SIGTERM)
         (place / "go").touch()
         assert (await ended(process))[0] == 0
-        assert await handle.result(5) == process.pid
+        assert await handle.result(60) == process.pid
 
 
 async def test_what_does_not_finish_goes_back_without_an_attempt_counted(place, client, valkey, redis_client):
@@ -140,7 +140,7 @@ async def test_a_burst_does_what_there_is_and_ends(place, client, valkey):
     handles = await client.tasks["double"].enqueue_many([(n,) for n in range(10)])
     async with command(place, "commanded:app", "--url", valkey.url, "--burst") as process:
         assert (await ended(process))[0] == 0
-    assert [await handle.result(1) for handle in handles] == [2 * n for n in range(10)]
+    assert [await handle.result(60) for handle in handles] == [2 * n for n in range(10)]
 
 
 async def test_several_processes_share_the_work_and_one_that_dies_is_replaced(place, client, valkey, redis_client):

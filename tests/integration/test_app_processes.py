@@ -41,7 +41,7 @@ def where() -> list[int]:
 def next_day(day: date) -> date:
     return day.replace(day=day.day + 1)
 
-@app.task(timeout_s=0.5)
+@app.task(timeout_s=2)
 def stuck(name: str) -> None:
     pathlib.Path(name).write_text(str(os.getpid()))
     while True:
@@ -117,7 +117,7 @@ async def test_arguments_and_results_are_what_the_hints_say(app):
 
 async def test_a_time_out_kills_it(app, tmp_path):
     async with working(app):
-        await result(app, "where")  # starts the process, which the job's half second need not cover
+        await result(app, "where")  # starts the process, which the job's two seconds need not cover
         with pytest.raises(JobFailedError, match="timed out"):
             await result(app, "stuck", str(tmp_path / "pid"))
         pid = int((tmp_path / "pid").read_text())

@@ -85,7 +85,7 @@ async def test_it_runs_jobs_that_a_stock_client_enqueues(shop):
 
 async def test_what_was_not_done_when_the_last_one_left_is_done_next_time(shop):
     folder, home = shop
-    count = 300
+    count = 600
     async with embedded(data_dir=home.data_dir) as server, stock_queue(server.url) as queue:
         for number in range(count):  # nobody works yet: however slow this is, all of it waits
             await queue.enqueue("sell", number=number)

@@ -1,4 +1,4 @@
-"""What must not wait for the next look: aborts, commands, short delays. Here nobody looks for a minute."""
+"""What must not wait for the next look: aborts, commands, short delays. Here nobody looks for an hour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from quarterdeck.broker.queue import Queue
 from quarterdeck.model import JobRef
 from quarterdeck.operate import jobs as operated
 
-NEVER_S = 60
+NEVER_S = 3600
+"""Much longer than anything here is waited for: what comes about was told, and not found by a look or a beat."""
 
 
 async def quick(ctx, n=0):
@@ -41,7 +42,7 @@ async def queue(valkey, queue_name):
 
 
 def working(queue, **options):
-    patient = {"timers": {"abort": NEVER_S, "schedule": NEVER_S}, "lease_s": 30.0, "beat_s": 10.0}
+    patient = {"timers": {"abort": NEVER_S, "schedule": NEVER_S}, "lease_s": 3.0 * NEVER_S, "beat_s": NEVER_S}
     return at_work.working(queue, [quick, slow, fails_once], **(patient | options))
 
 

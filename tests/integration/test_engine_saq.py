@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import json
 import math
 import threading
 import time
-from contextlib import asynccontextmanager
 
 import pytest
 from saq.job import CronJob, Job, Status
@@ -69,11 +69,10 @@ async def unwritable(ctx):
 
 async def deaf(ctx):
     """Swallows its cancellation."""
-    try:
-        await asyncio.sleep(30)
-    except asyncio.CancelledError:
-        await asyncio.sleep(0.6)
-        return "never heard"
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    await ctx["go_on"].wait()
+    return "never heard"
 
 
 FUNCTIONS = [add, echo, sleeper, fails, flaky, plain, stubborn, progressing, unwritable, deaf]
@@ -86,7 +85,7 @@ async def queue(valkey, queue_name):
     await queue.disconnect()
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def working(queue, functions=FUNCTIONS, **options):
     worker = Worker(queue, functions, **{"concurrency": 5, "cancellation_hard_deadline_s": 0.2, **options})
     task = asyncio.create_task(worker.start())
@@ -345,11 +344,14 @@ class TestRunning:
             assert await queue.apply("sleeper", sleep=0.1, timeout=0) == "slept"
 
     async def test_a_function_that_ignores_its_cancellation_loses_its_slot(self, queue):
-        async with working(queue, concurrency=1) as worker:
+        go_on = asyncio.Event()
+        async with working(queue, concurrency=1, startup=[lambda ctx: ctx.update(go_on=go_on)]) as worker:
             job = await queue.enqueue("deaf", timeout=0.05)
             job = await ended(queue, job.key)
             assert job.status is Status.FAILED
             assert await asyncio.wait_for(queue.apply("add", a=1), 60) == 1
+            assert worker.runner.overdue
+            go_on.set()
             await until(lambda: not worker.runner.overdue)
         assert (await queue.job(job.key)).status is Status.FAILED
 
@@ -637,10 +639,10 @@ class TestStockWorkerOnOurQueue:
     async def test_a_stock_worker_takes_our_queue(self, queue):
         worker = StockWorker(queue, [add, fails, flaky], concurrency=2)
         task = asyncio.create_task(worker.start())
-        assert await queue.apply("add", a=1, b=2, timeout=30) == 3
+        assert await queue.apply("add", a=1, b=2, timeout=60) == 3
         with pytest.raises(JobError):
-            await queue.apply("fails", timeout=30)
-        assert await queue.apply("flaky", until=2, retries=2, timeout=30) == 2
+            await queue.apply("fails", timeout=60)
+        assert await queue.apply("flaky", until=2, retries=2, timeout=60) == 2
         worker.event.set()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -28,6 +28,11 @@ async def slow(ctx, sleep=30):
     return "slept"
 
 
+async def held(ctx):
+    STARTS.append(ctx["job"].key)
+    await ctx["go_on"].wait()
+
+
 async def fails(ctx):
     STARTS.append(ctx["job"].key)
     raise ValueError("no")
@@ -46,7 +51,7 @@ async def queue(valkey, queue_name):
 
 
 def working(queue, **options):
-    return at_work.working(queue, [slow, fails], **options)
+    return at_work.working(queue, [slow, held, fails], **options)
 
 
 async def recorded(queue):
@@ -199,10 +204,12 @@ class TestLostAnswers:
         return wire
 
     async def test_of_a_finish(self, queue):
-        async with working(queue) as worker:
-            job = await queue.enqueue("slow", sleep=0.2)
+        go_on = asyncio.Event()
+        async with working(queue, startup=[lambda ctx: ctx.update(go_on=go_on)]) as worker:
+            job = await queue.enqueue("held")
             await until(lambda: worker.runner.running)
             wire = self.lose_the_next(worker)
+            go_on.set()
             await until(lambda: wire.closed)
             await until(lambda: has_status(queue, job.key, Status.COMPLETE))
             await worker.turns.quiet.wait()

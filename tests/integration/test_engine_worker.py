@@ -292,10 +292,16 @@ class TestOwnership:
             await until(lambda: is_complete(queue, job.key))
 
     async def test_a_late_result_is_refused_and_recorded(self, queue):
-        async with working(queue, timers={"abort": 60}) as worker:
-            job = await queue.enqueue("slow", sleep=0.2)
+        go_on = asyncio.Event()
+
+        async def held(ctx):
+            await go_on.wait()
+
+        async with working(queue, [("held", held)], timers={"abort": 3600}) as worker:
+            job = await queue.enqueue("held")
             await until(lambda: worker.runner.running)
             await queue.redis.hset(queue.keys.owner, job.id, "another/1/5")
+            go_on.set()
             await until(lambda: worker.runner.tally.late == 1)
         entries = [decode_history(entry[b"r"]).status for _, entry in await queue.redis.xrange(queue.keys.history)]
         assert entries == ["late"]

@@ -26,7 +26,7 @@ class Post:
         self.messages.put_nowait(message)
 
     async def next(self) -> Message:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.messages.get()
 
 
