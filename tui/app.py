@@ -128,6 +128,11 @@ class Deck(DressedApp, inherit_bindings=False):
         self.wake()
         self.deck_screen.paint_frame()
 
+    @property
+    def worker_starts(self) -> bool:
+        """Whether there is no worker because ours is just being started: no reason for an alarm."""
+        return self.snapshot is not None and self.playback.past_ms is None and self._departure.lacks_worker()
+
     def _interval_s(self) -> float:
         return (
             LOOKED_FOR_S if self._departure.lacks_worker() else max(0.1, self.station.refresh_s * slowness(self.driver))
@@ -274,7 +279,8 @@ class Deck(DressedApp, inherit_bindings=False):
             return
         command = self.commands[command_named(word).id]
         if not command.offered(self):
-            raise UsageError(f":{word} makes no sense here.", command.help() + ".")
+            says = command.help()
+            raise UsageError(f":{word} makes no sense here.", says if says.endswith("?") else f"{says}.")
         self.action_command(command.id, words.strip())
 
     async def _give(self, command: Command, words: str) -> None:

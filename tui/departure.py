@@ -56,7 +56,7 @@ class Departure:
     def lacks_worker(self) -> bool:
         """Whether the worker that comes with an embedded server may be there any moment."""
         deck = self._deck
-        young = deck.station.embedded and time.monotonic() - self._began < SETTING_OUT_S
+        young = deck.station.brings_worker and time.monotonic() - self._began < SETTING_OUT_S
         return young and (deck.snapshot is None or not deck.snapshot.workers)
 
     async def _go_to_sea(self) -> None:

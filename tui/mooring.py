@@ -141,6 +141,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
         refresh_s=settings.refresh_s,
         first=first or View(),
         embedded=settings.url is None,
+        brings_worker=settings.url is None and settings.app is not None,
         demo=demo,
     )
 

@@ -78,6 +78,8 @@ class Station:
     """Directory that incident notes and saved logs go to."""
     embedded: bool = False
     """Whether the server is our own, started with the first dashboard."""
+    brings_worker: bool = False
+    """Whether a worker is started with it."""
     demo: bool = False
     """Whether the embedded demo's traffic can be turned up and off."""
 

@@ -12,7 +12,7 @@ from fingers import strike
 from msgspec.structs import replace
 
 from quarterdeck.errors import RefusedError, UnreachableError, UsageError
-from quarterdeck.model import JobState, Screen, Snapshot, View
+from quarterdeck.model import Finding, JobState, Level, Screen, Snapshot, Verdict, View
 from tui.commands import COMMANDS, command_named
 from tui.messages import ReadFailed, SnapshotReady
 from tui.screens.asking import past_moment
@@ -36,7 +36,10 @@ async def test_the_worker_of_an_embedded_server_is_shown_as_soon_as_it_is_there(
         asked += 1
         return empty(view) if asked < 3 else busy(view)
 
-    async with aboard(starting, embedded=True) as (bridge, pilot):  # the next refresh would be a minute later
+    async with aboard(starting, embedded=True, brings_worker=True) as (
+        bridge,
+        pilot,
+    ):  # the next refresh would be a minute later
         async with asyncio.timeout(60):
             while "emails" not in shown(bridge):
                 await pilot.pause(0.01)
@@ -91,16 +94,50 @@ async def test_q_at_the_root_asks_before_it_quits(aboard: Aboard) -> None:
         await keys(bridge, pilot, "escape")
         assert bridge.deck.is_running
         await keys(bridge, pilot, "q", "tab")
-        await pilot.press("enter")
-        await pilot.pause()
+        strike(pilot, "enter")
+        await left(bridge)
         assert bridge.deck.return_code == 0
+
+
+async def left(bridge: Bridge) -> None:
+    """Wait until the deck has been left."""
+    async with asyncio.timeout(60):
+        while bridge.deck.return_code is None:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("embedded", "said"), [(False, "go on without it"), (True, "ends with the last dashboard")])
+async def test_what_happens_when_one_leaves_is_said_as_it_is(aboard: Aboard, embedded: bool, said: str) -> None:
+    async with aboard(embedded=embedded) as (bridge, pilot):
+        await keys(bridge, pilot, "q")
+        assert said in shown(bridge)
+
+
+async def test_no_worker_is_no_alarm_while_ours_is_being_started(aboard: Aboard) -> None:
+    def nobody(view: View) -> Snapshot:
+        finding = Finding(level=Level.NOTICE, text="no worker is alive", view="workers")
+        verdict = Verdict(level=Level.NOTICE, headline=finding.text, findings=(finding,))
+        return replace(empty(view), verdict=verdict)
+
+    async with aboard(nobody, embedded=True, brings_worker=True) as (bridge, pilot):
+        assert "starting the worker" in shown(bridge)
+        assert "the worker is starting" in shown(bridge)
+        assert "no worker" not in shown(bridge)
+        bridge.deck._departure._began -= 60  # it should have been there by now
+        bridge.deck.wake()
+        await settled(bridge, pilot)
+        async with asyncio.timeout(60):
+            while "⚠ no worker is alive" not in shown(bridge):
+                await pilot.pause(0.01)
+    async with aboard(nobody, embedded=True) as (bridge, pilot):  # a server without an app: nobody is to be expected
+        assert "⚠ no worker is alive" in shown(bridge)
 
 
 async def test_control_c_quits_even_from_a_dialog_and_takes_leave(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         await keys(bridge, pilot, "e")
-        await pilot.press("ctrl+c")
-        await pilot.pause()
+        strike(pilot, "ctrl+c")
+        await left(bridge)
     assert bridge.source.closed
     assert bridge.operator.closed
 
@@ -155,9 +192,8 @@ def _ready():
 async def test_a_start_without_an_answer_ends_with_the_reason() -> None:
     bridge = Bridge()
     bridge.goes_away()
-    async with bridge.deck.run_test() as pilot:
-        await pilot.pause(0.05)
-        await pilot.pause()
+    async with bridge.deck.run_test():
+        await left(bridge)
     assert bridge.deck.return_code == 3
     assert "does not answer" in str(bridge.deck.fatal)
 

@@ -133,3 +133,34 @@ async def test_what_makes_no_sense_here_is_said_so_on_the_command_line(aboard: A
     async with aboard() as (bridge, pilot):
         await keys(bridge, pilot, "9", "colon", *"skip", "enter")
         assert "makes no sense here" in shown(bridge)
+
+
+@pytest.mark.parametrize("view", ["queues @emails", "workers w-1", "schedules nightly_backup", "failures err:X"])
+async def test_where_a_finding_says_to_look_is_where_the_command_line_goes(aboard: Aboard, view: str) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "colon", *view, "enter")
+        assert str(bridge.deck.deck_screen.SCREEN) == view.partition(" ")[0]
+
+
+async def test_a_verb_that_is_typed_on_the_overview_is_for_the_row_under_the_cursor(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        for panel, subject in (("queues", "queue default"), ("schedules", "nightly_backup")):
+            bridge.deck.screen.query_one(f"#{panel}", Grid).focus()
+            await settled(bridge, pilot)
+            await keys(bridge, pilot, "colon", *"pau")
+            assert "pause" in shown(bridge)  # offered, too
+            await keys(bridge, pilot, *"se", "enter")
+            assert subject in shown(bridge).partition("╭")[2]
+            await keys(bridge, pilot, "escape")
+            assert bridge.deck.screen.query_one(f"#{panel}", Grid).has_focus
+
+
+async def test_the_focus_comes_back_to_where_a_prompt_was_opened(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "5", "enter")  # a document above, the ledger below
+        assert bridge.deck.screen.query_one("#grid", Grid).has_focus
+        for pressed in (("colon", "escape"), ("slash", "escape"), ("colon", *"nonsense", "enter", "escape")):
+            await keys(bridge, pilot, *pressed)
+            assert bridge.deck.screen.query_one("#grid", Grid).has_focus
+        await keys(bridge, pilot, "tab", "colon", "escape")
+        assert bridge.deck.screen.query_one(Document).has_focus

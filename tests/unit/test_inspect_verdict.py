@@ -217,3 +217,13 @@ def test_the_worst_comes_first_then_the_oldest() -> None:
     )
     texts = [finding.text[0] for finding in verdict_of(_snapshot(queues=queues)).findings]
     assert texts == ["c", "b", "a"]
+
+
+def test_each_finding_names_a_screen_where_to_look() -> None:
+    """As on the command line, where `schedule` alone adds one."""
+    stat = QueueStat(name="emails", depth=3, orphans=1, paused=PauseStat(owner="ann"), quarantined=2, deck=True)
+    schedule = ScheduleRow(id="q/nightly", name="nightly", queue="q", function="f", expression="bad", broken="bad")
+    worker = WorkerRow(id="w-1", name="w", queues=("q",), state="lost", beat_ms=NOW_MS)
+    found = verdict_of(_snapshot(queues=(stat,), schedules=(schedule,), workers=(worker,))).findings
+    words = {finding.view.partition(" ")[0] for finding in found}
+    assert words == {"queues", "quarantine", "schedules", "workers"}

@@ -13,6 +13,9 @@ MINUTE_S: Final = 60
 LITTLE_S: Final = 5
 """The two steps through the past, seconds."""
 
+_GOES_ON: Final = ("Workers and schedules go on without it.",)
+_ENDS: Final = ("The embedded server ends with the last dashboard.", "What is queued will be there next time.")
+
 
 class Open(Command):
     """Open what is under the cursor."""
@@ -42,7 +45,7 @@ class Leave(Command):
             return
         from tui.screens.asking import confirm
 
-        if await confirm(deck, "Leave the deck?", "Workers and schedules go on without it.", yes="Quit"):
+        if await confirm(deck, "Leave the deck?", *(_ENDS if deck.station.embedded else _GOES_ON), yes="Quit"):
             deck.exit()
 
 

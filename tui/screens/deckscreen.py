@@ -184,7 +184,8 @@ class DeckScreen(PromptScreen):
         deck, width = self.deck, self.app.size.width
         moment = self.moment()
         place = moment.glyphs.plain(self.place())
-        top = top_runs(moment.text(deck.station.name, 30), self.flags(), place, deck.snapshot, moment, width)
+        name, starts = moment.text(deck.station.name, 30), deck.worker_starts
+        top = top_runs(name, self.flags(), place, deck.snapshot, moment, width, starts=starts)
         self.query_one("#top", TextLines).say(Cell(runs=top))
         self._paint_banner()
         rule = rule_runs(deck.station.name, deck.snapshot, deck.station.operator_id, moment, width)

@@ -24,6 +24,7 @@ EMPTY: Final = {
     "schedules": "no schedule",
     "groups": "nothing has failed",
 }
+STARTING: Final = {**EMPTY, "workers": "the worker is starting"}
 UNKEPT: Final = frozenset({"workers", "schedules"})
 """What is not remembered of the past."""
 _FRAME_LINES: Final = 3
@@ -77,8 +78,12 @@ class Overview(DeckScreen):
     def _panel(self, grid: Grid) -> Grid:
         """A panel that says why it is empty: what the flight recorder does not keep was not away."""
         panel = grid.id or ""
-        unkept = self.deck.playback.past_ms is not None and panel in UNKEPT
-        grid.empty_text = "the flight recorder does not keep this" if unkept else EMPTY[panel]
+        if self.deck.playback.past_ms is not None and panel in UNKEPT:
+            grid.empty_text = "the flight recorder does not keep this"
+        elif self.deck.worker_starts:
+            grid.empty_text = STARTING[panel]
+        else:
+            grid.empty_text = EMPTY[panel]
         return grid
 
     def place(self) -> str:
@@ -132,7 +137,9 @@ class Overview(DeckScreen):
             self.app.call_later(self.deck.go, view)
 
     def _focused_panel(self) -> str:
-        return (self.focused.id or "") if isinstance(self.focused, Grid) else ""
+        """The panel that has the focus, or had it when the prompt was opened: what is typed there is for its row."""
+        panel = self.focused if isinstance(self.focused, Grid) else self.asked_from
+        return (panel.id or "") if isinstance(panel, Grid) else ""
 
     def targets(self) -> tuple[Target, ...]:
         """What is marked or under the cursor in the panel that has the focus."""

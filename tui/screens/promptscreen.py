@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.screen import Screen
+from textual.widget import Widget
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.model import View
@@ -24,6 +25,8 @@ class PromptScreen(Screen[None]):
         super().__init__()
         self.asked = view
         """What the operator asked for."""
+        self.asked_from: Widget | None = None
+        """What had the focus when a prompt was opened."""
 
     @property
     def deck(self) -> Deck:
@@ -47,6 +50,8 @@ class PromptScreen(Screen[None]):
         if prompt is None:
             prompt = prompt_for(self.deck, kind, filtered=self.FILTERED)
             await self.mount(prompt, before="#foot")
+        if self.focused is not None and prompt not in self.focused.ancestors:
+            self.asked_from = self.focused
         prompt.ask(start)
 
     def filter_by(self, text: str) -> None:
@@ -67,15 +72,15 @@ class PromptScreen(Screen[None]):
         try:
             if prompt.id == "command-prompt":
                 prompt.close()
+                self.refocus()  # before it is obeyed: a verb is for what is under the cursor there
                 await self.deck.obey(message.text)
             else:
                 self.filter_by(message.text)
                 prompt.close()
+                self.refocus()
         except QuarterdeckError as error:
             prompt.ask(message.text)
             prompt.complain(str(error))
-        else:
-            self.refocus()
 
     def on_prompt_cancelled(self, message: Prompt.Submitted) -> None:
         """Esc: back to the list."""
@@ -83,8 +88,8 @@ class PromptScreen(Screen[None]):
         self.refocus()
 
     def refocus(self) -> None:
-        """Give the focus back to the list after a prompt."""
-        for widget in self.query("Grid, LogTail, Document"):
-            if widget.can_focus and widget.display:
-                widget.focus()
+        """Give the focus back after a prompt: to what had it, else to the first list or document."""
+        for widget in (self.asked_from, *self.query("Grid, LogTail, Document")):
+            if widget is not None and widget.is_attached and widget.can_focus and widget.display:
+                self.set_focus(widget)
                 return

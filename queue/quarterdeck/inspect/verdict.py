@@ -49,7 +49,7 @@ def verdict_of(snapshot: Snapshot) -> Verdict:
 
 def _queues(snapshot: Snapshot) -> Iterator[Finding]:
     for stat in snapshot.queues:
-        view = f"queue {stat.name}"
+        view = f"queues @{stat.name}"
         if stat.error:
             yield Finding(level=Level.BAD, text=f"{stat.name}: can't be read ({stat.error})", view=view)
         flow = _flow(stat, snapshot.taken_ms)
@@ -85,7 +85,7 @@ def _flow(stat: QueueStat, now_ms: int) -> Finding | None:
         since_ms = stat.failing_since_ms or since_ms
     if not parts:
         return None
-    return Finding(level=level, text=f"{stat.name}: {', '.join(parts)}", since_ms=since_ms, view=f"queue {stat.name}")
+    return Finding(level=level, text=f"{stat.name}: {', '.join(parts)}", since_ms=since_ms, view=f"queues @{stat.name}")
 
 
 def _nobody(snapshot: Snapshot) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _what_was_met(message: str) -> str:
 
 def _workers(snapshot: Snapshot) -> Iterator[Finding]:
     for row in snapshot.workers:
-        view = f"worker {row.id}"
+        view = f"workers {row.id}"
         if row.state == "lost" and snapshot.taken_ms - row.beat_ms < 600_000:
             held = f", held {count_of(len(row.held or row.current), 'job')}" if row.held or row.current else ""
             yield Finding(level=Level.WARNING, text=f"worker {row.name}: lost{held}", since_ms=row.beat_ms, view=view)
@@ -163,7 +163,7 @@ def _versions(workers: Iterable[WorkerRow]) -> Iterator[Finding]:
 
 def _schedules(snapshot: Snapshot) -> Iterator[Finding]:
     for row in snapshot.schedules:
-        view = f"schedule {row.name}"
+        view = f"schedules {row.name}"
         late_ms = max(row.overdue_ms, snapshot.taken_ms - row.next_ms if row.next_ms else 0)
         if row.broken:
             yield Finding(level=Level.WARNING, text=f"schedule {row.name}: {row.broken}", view=view)
