@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -418,6 +419,42 @@ async def test_a_hash_edited_by_hand_is_a_broken_row_and_all_others_go_on(bench:
         assert [job["meta"]["schedule"] for job in await bench.jobs()].count("bad") >= 1
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"options":{"meta":5}',
+        b'"options":{"timeout":"soon"}',
+        b'"options":{"retries":-1}',
+        b'"catch_up_window_s":1e300',
+        b'"jitter_s":1e15',
+        b'"expected_s":-1',
+        b'"notation":"quartz"',
+        b'"tz":"localtime"',
+    ],
+)
+async def test_values_that_no_schedule_can_have_make_it_a_broken_row_and_all_others_go_on(
+    bench: Bench, fields: bytes
+) -> None:
+    await bench.deploy(spec("bad"), spec("good"))
+    await bench.go()
+    record = b'{"name":"bad","expression":"* * * * *","function":"f",%s}' % fields
+    await bench.client.hset(bench.keys.schedules, "bad", record)
+    for _ in range(3):
+        await bench.go(MINUTE)
+    assert [job["meta"]["schedule"] for job in await bench.jobs()] == ["good"] * 3
+    _, rows = await bench.book.page()
+    assert [bool(row.broken) for row in rows] == [False, True]
+
+
+async def test_edits_by_hand_that_no_schedule_can_have_make_it_a_broken_row(bench: Bench) -> None:
+    await bench.deploy(spec("bad"), spec("good"))
+    await bench.go()
+    await bench.client.hset(bench.keys.schedule_edits, "bad", b'{"fields":{"options":{"meta":[1]}}}')
+    await bench.go(MINUTE)
+    assert [job["meta"]["schedule"] for job in await bench.jobs()] == ["good"]
+    assert (await bench.row("bad")).broken
+
+
 async def test_a_broken_schedule_that_is_mended_by_hand_goes_on(bench: Bench) -> None:
     await bench.deploy(spec("s"))
     await bench.go()
@@ -477,6 +514,31 @@ async def test_a_timetable_that_was_deleted_is_made_anew(bench: Bench) -> None:
     await bench.go(MINUTE)
     await bench.go(MINUTE)
     assert sorted(job["meta"]["schedule"] for job in await bench.jobs()) == ["s", "s", "t", "t"]
+
+
+async def test_a_bug_in_one_queue_is_told_once_and_the_other_queues_fire(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.deploy(spec("good"))
+    other = f"{bench.queue}-other"
+    scheduler = Scheduler(
+        bench.client, [bench.queue, other], monotonic=lambda: bench.now / 1000, test_now_ms=lambda: bench.now
+    )
+
+    async def fails() -> None:
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(scheduler.queues[other], "look", fails)
+    running = asyncio.create_task(scheduler.run())
+    async with asyncio.timeout(30):
+        while not (bench.now > START + 2 * MINUTE and await bench.jobs()):
+            bench.now += 20_000
+            await asyncio.sleep(0.01)
+    assert not running.done()
+    running.cancel()
+    assert [each.getMessage() for each in caplog.records if each.exc_info] == [
+        f"A look at the schedules of {other} failed"
+    ]
 
 
 async def test_a_key_of_a_wrong_type_is_told_once_and_waited_for(

@@ -56,6 +56,11 @@ def test_names_stand_for_months_and_weekdays_in_lists_and_ranges() -> None:
     assert values("0 0 * * Sun", 5) == (0,)
 
 
+def test_numbers_and_names_may_stand_in_one_range() -> None:
+    assert values("0 0 * 4-jul,nov-12 *", 4) == (4, 5, 6, 7, 11, 12)
+    assert values("0 0 * * 3-fri", 5) == (3, 4, 5)
+
+
 def test_seven_is_sunday() -> None:
     assert values("0 0 * * 7", 5) == (0,)
     assert values("0 0 * * 5-7", 5) == (0, 5, 6)
@@ -122,6 +127,12 @@ def test_the_29th_of_february_waits_for_leap_years() -> None:
         ("59/15 * * * *", "Write 59 or 59-59/15"),
         ("30 2 * * 1 0", "reads two ways"),
         ("0 2 * * * 0", "write '0 0 2 * * *'"),
+        ("* * * * * 5", "write '5 * * * * *', or '* * * * * FRI' if FRI is meant"),
+        ("* * * * * */5", "write '*/5 * * * * *', or '* * * * * SUN,FRI' if SUN,FRI is meant"),
+        ("* * * * * 30", "Seconds come first here: write '30 * * * * *'"),
+        ("30 2 * * * 15", "Seconds come first here: write '15 30 2 * * *'"),
+        ("0 0 * 13-jul *", "not between 1 and 12"),
+        ("0 0 * 9-jul *", "runs backwards"),
         ("*/90 * * * *", "longer than the minute field"),
         ("0 0 L * *", "not in crontab(5)"),
         ("0 0 15W * *", "not in crontab(5)"),
@@ -164,7 +175,9 @@ def test_what_is_wrong_or_reads_two_ways_is_refused_with_the_reason(text: str, r
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("text", ["0 0 2 * * 0", "0 30 9 * * 0", "*/10 * * * * *", "30 0 12 * * MON", "0 0 2 * * SUN"])
+@pytest.mark.parametrize(
+    "text", ["0 0 2 * * 0", "0 30 9 * * 0", "*/10 * * * * *", "30 0 12 * * MON", "0 0 2 * * SUN", "* * * * * FRI"]
+)
 def test_six_fields_that_are_clearly_seconds_first_are_taken(text: str) -> None:
     assert parse(text).text == text
 
@@ -197,6 +210,16 @@ def test_next_is_always_later_even_from_within_a_second() -> None:
     assert parse("0 12 * * *").next_after(moment, zone("UTC")) == noon
     assert parse("0 12 * * *").next_after(noon, zone("UTC")) == datetime(2026, 1, 2, 12, tzinfo=UTC)
     assert parse("0 12 * * *").next_after(noon.replace(microsecond=1), zone("UTC")).day == 2
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("text", ["0 0 29 2 *", "* * * * *", "30 2 * * *", "59 59 23 31 12 *"])
+def test_the_end_of_the_calendar_is_the_end_of_every_expression(text: str, tz: str) -> None:
+    fires = []
+    with pytest.raises(ExpressionError):
+        for fire in parse(text).after(datetime(9999, 12, 31, 23, 50, tzinfo=UTC), zone(tz)):
+            fires.append(fire)
+    assert len(fires) < 10
 
 
 def test_a_naive_moment_is_refused() -> None:
@@ -252,6 +275,10 @@ def test_zones_come_from_the_shipped_database_and_wrong_ones_name_the_nearest() 
         zone("utc")
     with pytest.raises(UnknownZoneError, match="Europe/Berlin"):
         zone("Europe/Berlim")
+    # Another zone on another host, or leap seconds.
+    for wrong in ("localtime", "posixrules", "right/UTC", "posix/Europe/Berlin"):
+        with pytest.raises(UnknownZoneError):
+            zone(wrong)
     for wrong in ("", "../../etc/passwd", "/etc/localtime", "Nowhere", "a\0b", "Europe"):
         with pytest.raises(UnknownZoneError):
             zone(wrong)

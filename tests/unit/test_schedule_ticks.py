@@ -56,7 +56,9 @@ def test_many_missed_ticks_are_told_as_one() -> None:
     assert found.flat[-2] == NOON + 1001 * MINUTE
 
 
-@pytest.mark.parametrize("expression", ["* * * * * *", "* 3 * * * *", "* * 3 1 1 *"])
+@pytest.mark.parametrize(
+    "expression", ["* * * * * *", "* 3 * * * *", "* * 3 1 1 *", "* * * * 1 *", "* * * 1 1 *", "* * 9-17 * * 1-5"]
+)
 def test_years_of_seconds_are_not_walked(expression: str) -> None:
     definition = defined(expression)
     first = next_tick(definition, NOON)
@@ -69,6 +71,16 @@ def test_years_of_seconds_are_not_walked(expression: str) -> None:
     assert found.earlier
     assert found.earlier[0] == first
     assert "all ticks before" in found.earlier[1]
+
+
+@pytest.mark.parametrize("days", [31, 60, 300, 1000])
+def test_the_newest_ticks_are_found_where_a_crowd_of_them_has_long_passed(days: int) -> None:
+    definition = defined("* * * * 6 *")
+    until = NOON + days * DAY
+    ticks = ticks_from(definition, NOON, until).flat[::2]
+    year = 2026 if until < epoch_ms(datetime(2027, 6, 1, tzinfo=UTC)) else 2028
+    assert ticks[-2] == epoch_ms(datetime(year, 6, 30, 23, 59, 59, tzinfo=UTC))
+    assert ticks[-1] == epoch_ms(datetime(year + 1, 6, 1, tzinfo=UTC))
 
 
 def test_an_expression_with_a_year_comes_to_its_end() -> None:

@@ -71,7 +71,7 @@ def _first(notation: str, either: bool, day: date) -> date:
     try:
         with _finding:
             found: datetime = _finder(notation, either).get_next(datetime, start_time=just_before)
-    except CroniterBadDateError:
+    except (CroniterBadDateError, ValueError, OverflowError):  # the last two: it looked beyond the year 9999
         raise ExpressionError(
             f"No day matches: {notation.removeprefix('0 0 ')} (day, month, weekday) can never fire."
         ) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from quarterdeck.schedule import clock
 from quarterdeck.schedule.days import DayRule, rule
-from quarterdeck.schedule.fields import KINDS, ExpressionError, Field, read_field
+from quarterdeck.schedule.fields import KINDS, WEEKDAY, ExpressionError, Field, read_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +55,15 @@ class Expression:
     def next_after(self, moment: datetime, tz: ZoneInfo) -> datetime:
         """The first fire time after `moment` (aware), as aware UTC, with the wall clock of `tz`.
 
-        Raises ExpressionError when there is none within 50 years, ValueError for a naive `moment`.
+        Raises ExpressionError when there is none within 50 years or before the year 10000, ValueError for a naive
+        `moment`.
         """
         if moment.tzinfo is None:
             raise ValueError("next_after needs an aware moment")
-        return clock.next_instant(self.next_wall, moment, tz, repeats=self.kind is Kind.WILDCARD)
+        try:
+            return clock.next_instant(self.next_wall, moment, tz, repeats=self.kind is Kind.WILDCARD)
+        except OverflowError:
+            raise ExpressionError(f"The calendar ends before {self.text!r} fires again.") from None
 
     def after(self, moment: datetime, tz: ZoneInfo) -> Iterator[datetime]:
         """The fire times after `moment`, one by one, as aware UTC."""
@@ -116,8 +120,13 @@ def parse(text: str, *, seconds: Literal["first"] = "first") -> Expression:
         raise ValueError("seconds come first; from_saq reads SAQ's own expressions")
     shown = _cleaned(text)
     words = _fields_of(shown)
+    try:
+        parts = tuple(read_field(kind, word) for kind, word in zip(KINDS, _with_seconds(words), strict=True))
+    except ExpressionError as error:
+        if len(words) != 6 or not (turned := _seconds_last(words)):
+            raise
+        raise ExpressionError(str(error), f"Seconds come first here: write {turned!r}.") from None
     _refuse_two_readings(words, shown)
-    parts = tuple(read_field(kind, word) for kind, word in zip(KINDS, _with_seconds(words), strict=True))
     return checked(Expression(shown, parts, rule(*parts[3:]), kind_of(parts)))
 
 
@@ -165,23 +174,34 @@ def _refuse_two_readings(words: list[str], shown: str) -> None:
     """Refuse six fields whose seconds-last reading (croniter's and SAQ's) is as likely as the seconds-first one.
 
     That is: a bare 0 at the end, which is how people write croniter's seconds, would be read as Sunday, and nothing at
-    the front (seconds 0 and a fixed hour) says that the seconds are there.
+    the front (seconds 0 and a fixed hour) says that the seconds are there. And numbers behind five stars: every second
+    of some weekdays here, some seconds of every minute there.
     """
-    if len(words) != 6 or words[5] not in ("0", "00"):
+    if len(words) != 6 or not _seconds_last(words):
         return
     clearly_first = words[0] in ("0", "00") and not words[2].startswith("*")
-    if clearly_first:
+    bare_zero = words[5] in ("0", "00") and not clearly_first
+    numbers_alone = words[:5] == ["*"] * 5 and words[5] != "*" and not any(map(str.isalpha, words[5]))
+    if not (bare_zero or numbers_alone):
         return
+    days = ",".join(WEEKDAY.names[value] for value in read_field(WEEKDAY, words[5]).values)
+    meant = "Sundays" if bare_zero else days
+    raise ExpressionError(
+        f"{shown!r} reads two ways: seconds first, and {meant}; or seconds last, as croniter and SAQ have it.",
+        f"Seconds come first here: write {_seconds_last(words)!r}, or {' '.join([*words[:5], days])!r} "
+        f"if {meant} {'are' if bare_zero else 'is'} meant.",
+    )
+
+
+def _seconds_last(words: list[str]) -> str:
+    """Six fields written as here when croniter's reading of them, seconds last, makes sense; else empty."""
+    turned = [words[5], *words[:5]]
     try:
-        for kind, word in zip(KINDS, [words[5], *words[:5]], strict=True):
+        for kind, word in zip(KINDS, turned, strict=True):
             read_field(kind, word)
     except ExpressionError:
-        return
-    raise ExpressionError(
-        f"{shown!r} reads two ways: seconds first, and Sundays; or seconds last, as croniter and SAQ have it.",
-        f"Seconds come first here: write {' '.join([words[5], *words[:5]])!r}, or "
-        f"{' '.join([*words[:5], 'SUN'])!r} if Sundays are meant.",
-    )
+        return ""
+    return " ".join(turned)
 
 
 def checked(expression: Expression, since: date = date(2000, 1, 1)) -> Expression:

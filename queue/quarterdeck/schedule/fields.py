@@ -113,7 +113,7 @@ def _refuse_foreign(kind: FieldKind, item: str, text: str) -> None:
     if not item:
         raise ExpressionError(f"The {kind.name} field {text!r} has an empty item.", "Take the spare comma out.")
     upper = item.upper()
-    known = kind.names and upper[:3] in kind.names
+    known = kind.names and (upper[:3] in kind.names or upper[-3:] in kind.names)
     if item == "?":
         raise ExpressionError(f"'?' in the {kind.name} field is Quartz' notation.", "Write *.")
     if "#" in item:

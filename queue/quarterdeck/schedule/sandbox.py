@@ -47,7 +47,7 @@ def preview(
             fires.append(fire.astimezone(place))
             if len(fires) == count:
                 break
-    except (ExpressionError, OverflowError):
+    except ExpressionError:
         # The calendar ends in 9999, an expression with a year ends with it.
         if not fires:
             raise ExpressionError(f"{expression.text!r} does not fire after {moment.isoformat()}.") from None

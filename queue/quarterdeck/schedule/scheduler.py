@@ -278,11 +278,16 @@ class Scheduler:
             await asyncio.sleep(pause_s)
 
     async def step(self, queue: QueueScheduler) -> float:
-        """One look at one queue; returns how long to wait before the next, in s."""
+        """One look at one queue; returns how long to wait before the next, in s. It raises nothing."""
         try:
             turn = await queue.look()
         except (RedisError, OSError, TimeoutError) as error:
             return self._backed_off(queue.queue, error)
+        except Exception:  # a bug: it is told with its traceback, and keeps no other queue's schedules from firing
+            if not self._away.get(queue.queue):
+                logger.exception("A look at the schedules of %s failed", queue.queue, extra={"action": "schedule-bug"})
+            self._away[queue.queue] = self._away.get(queue.queue, 0) + 1
+            return LOOK_S
         if self._away.pop(queue.queue, 0):
             logger.info("The schedules of %s go on", queue.queue, extra={"action": "schedule-back"})
         fruitless = self._fruitless[queue.queue] = self._fruitless.get(queue.queue, 0) + 1 if turn.again else 0

@@ -11,6 +11,7 @@ import msgspec
 
 from quarterdeck.errors import UsageError
 from quarterdeck.schedule.expression import Expression, parse
+from quarterdeck.schedule.options import JOB_FIELDS, wrong_option
 from quarterdeck.schedule.saq_cron import from_saq
 from quarterdeck.schedule.zones import zone
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MAX_NAME: Final = 200
 MAX_CATCH_UP: Final = 1_000
 WEEK_S: Final = 7 * 24 * 3600.0
+CENTURY_S: Final = 100 * 366 * 24 * 3600.0
+"""No length of time may be longer: the scripts reckon in whole milliseconds."""
 
 
 class ScheduleError(UsageError):
@@ -107,7 +110,13 @@ EDITABLE: Final = frozenset(
         "expected_s", "description", "options", "function",
     }
 )  # fmt: skip
-JOB_FIELDS: Final = frozenset({"timeout", "heartbeat", "retries", "ttl", "retry_delay", "retry_backoff", "meta"})
+NOTATIONS: Final = ("cron", "saq")
+_BOUNDS: Final = (
+    ("jitter_s", 0, CENTURY_S),
+    ("catch_up_window_s", 0, CENTURY_S),
+    ("expected_s", 0, CENTURY_S),
+    ("catch_up_max", 1, MAX_CATCH_UP),
+)
 
 
 def checked(spec: ScheduleSpec) -> ScheduleSpec:
@@ -117,19 +126,30 @@ def checked(spec: ScheduleSpec) -> ScheduleSpec:
         raise ScheduleError(f"The schedule {spec.name} names no function.")
     spec.read()
     spec.place()
-    for field, low in (("jitter_s", 0), ("catch_up_window_s", 0), ("catch_up_max", 1)):
-        if not getattr(spec, field) >= low:  # NaN is refused too
-            raise ScheduleError(
-                f"The schedule {spec.name}: {field} is {getattr(spec, field)}, and at least {low} is needed."
-            )
-    if spec.catch_up_max > MAX_CATCH_UP:
-        raise ScheduleError(f"The schedule {spec.name}: catch_up_max is {spec.catch_up_max}, above {MAX_CATCH_UP}.")
+    if spec.notation not in NOTATIONS:
+        raise ScheduleError(
+            f"The schedule {spec.name}: there is no notation {spec.notation!r}.", f"Write {' or '.join(NOTATIONS)}."
+        )
+    _check_numbers(spec)
     if unknown := sorted(set(spec.options) - JOB_FIELDS):
         raise ScheduleError(
             f"The schedule {spec.name}: {', '.join(unknown)} is no job setting.",
             f"There are {', '.join(sorted(JOB_FIELDS))}.",
         )
+    if wrong := wrong_option(spec.options):
+        raise ScheduleError(f"The schedule {spec.name}: its job settings can't be: {wrong}.")
     return spec
+
+
+def _check_numbers(spec: ScheduleSpec) -> None:
+    for field, low, high in _BOUNDS:
+        value = getattr(spec, field)
+        if value is None:
+            continue
+        if not value >= low:  # NaN is refused too
+            raise ScheduleError(f"The schedule {spec.name}: {field} is {value}, and at least {low} is needed.")
+        if value > high:
+            raise ScheduleError(f"The schedule {spec.name}: {field} is {value}, above {high:g}.")
 
 
 def check_name(name: str) -> None:

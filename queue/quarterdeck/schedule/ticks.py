@@ -11,6 +11,8 @@ from quarterdeck.schedule.fields import ExpressionError
 from quarterdeck.schedule.spec import CatchUp
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from quarterdeck.schedule.definition import Definition
 
 MOST: Final = 200
@@ -20,7 +22,8 @@ SHARED: Final = 1_500
 """Missed ticks that are told one by one, over all schedules that are due at once."""
 WALKED: Final = 5_000
 """Missed ticks that are walked to be counted, before the walk jumps ahead; fewer when many schedules are due."""
-LARGEST: Final = 100_000
+LARGEST: Final = 5_000
+"""Ticks that one look from there may walk."""
 NEVER_MS: Final = 253_402_300_799_000
 """The end of year 9999: the tick of a schedule whose expression has come to its end."""
 DELETED_MS: Final = NEVER_MS + 1
@@ -43,7 +46,7 @@ def next_tick(definition: Definition, after_ms: int) -> int:
     """The first tick after `after_ms`, or NEVER_MS when there is none."""
     try:
         return epoch_ms(definition.expression.next_after(utc(after_ms), definition.tz))
-    except (ExpressionError, OverflowError):
+    except ExpressionError:
         return NEVER_MS
 
 
@@ -88,14 +91,8 @@ def ticks_from(definition: Definition, tick: int, until_ms: int, most: int = MOS
 
 
 def _after_a_jump(definition: Definition, walked: list[int], until_ms: int, most: int) -> Ticks:
-    """The newest ticks before `until_ms`, when there are too many to walk: a window is widened until it holds some."""
-    width_ms = (walked[-1] - walked[0]) // (len(walked) - 1) * (most + 5)
-    while True:
-        start = max(walked[-1], until_ms - width_ms)
-        fires = definition.expression.between(utc(start), utc(until_ms), definition.tz, limit=LARGEST)
-        if len(fires) >= most or start == walked[-1]:
-            break
-        width_ms *= 4
+    """The newest ticks before `until_ms`, when there are too many to walk."""
+    start, fires = _newest(definition, walked, until_ms, most)
     found = [epoch_ms(fire) for fire in fires]
     if start == walked[-1]:
         found = walked + found
@@ -104,6 +101,29 @@ def _after_a_jump(definition: Definition, walked: list[int], until_ms: int, most
         told = f"this and all ticks before {utc(found[-most]):%Y-%m-%d %H:%M:%S} UTC"
     newest = [*found[-most:], next_tick(definition, found[-1])]
     return Ticks(_with_dues(definition, newest), (walked[0], f"no scheduler ran: {told}"))
+
+
+def _newest(definition: Definition, walked: list[int], until_ms: int, most: int) -> tuple[int, list[datetime]]:
+    """At least the `most` newest fires until `until_ms`, fewer only when there are no more, and what they come after.
+
+    A window is widened until it holds enough, and halved where it holds more than can be walked: every second of a
+    month that has passed, say.
+    """
+    width_ms = (walked[-1] - walked[0]) // (len(walked) - 1) * (most + 5)
+    crowded, sparse = walked[-1] - 1, until_ms
+    start = max(walked[-1], until_ms - width_ms)
+    while True:
+        fires = definition.expression.between(utc(start), utc(until_ms), definition.tz, limit=LARGEST)
+        if len(fires) >= LARGEST:
+            crowded = start
+        elif len(fires) >= most or start == walked[-1]:
+            return start, fires
+        else:
+            sparse = start
+            width_ms *= 4
+        start = max(walked[-1], until_ms - width_ms)
+        if start <= crowded:
+            start = (crowded + sparse) // 2
 
 
 def _and_more(count: int) -> str:
