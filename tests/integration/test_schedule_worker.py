@@ -199,3 +199,21 @@ def test_a_catch_up_policy_may_say_how_old(catch_up: str, policy: str, most: int
     spec = spec_of_task(app.schedules[0])
     assert (spec.catch_up.value, spec.catch_up_max, spec.catch_up_window_s) == (policy, most, window_s)
     assert spec.overlap.value == "queue"
+
+
+async def test_what_ends_by_a_bug_beside_the_jobs_is_told_at_once(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    service = Service(app, ServiceOptions(grace_s=5))
+    task = asyncio.create_task(service.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while service.worker is None or not service.worker.tasks:
+            await asyncio.sleep(0.02)
+
+        async def duty() -> None:
+            raise TypeError("a bug")
+
+        service.worker.spawn(duty())
+        while not any(record.exc_info for record in caplog.records):
+            await asyncio.sleep(0.02)
+    assert "duty" in next(record.getMessage() for record in caplog.records if record.exc_info)
+    service.worker.event.set()
+    assert await asyncio.wait_for(task, PATIENCE_S) == 0

@@ -195,10 +195,15 @@ class Worker(SaqWorker[Any]):
             self.spawn(self.scheduler.run())
 
     def spawn(self, duty: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the jobs, until it ends or the worker does."""
+        """Run something beside the jobs, until it ends or the worker does. What ends by a bug is told at once."""
         task = asyncio.get_running_loop().create_task(duty)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s ended, and nothing does its work any more", task.get_coro(), exc_info=error)
 
     @property
     def metadata(self) -> dict[str, Any] | None:
