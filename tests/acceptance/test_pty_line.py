@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal_lab import Lab
+from terminal_lab import WAIT_S, Lab
 
 from tui.terminal import modes
 
@@ -38,7 +38,7 @@ def quality(lab: Lab) -> dict[str, str]:
 
 def quality_once(lab: Lab, **known: str) -> dict[str, str]:
     """The line's quality as soon as it is known so well: how soon is a matter of how much was painted."""
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + WAIT_S
     while not known.items() <= (found := quality(lab)).items() or "None" in found.values():
         assert time.monotonic() < ends, found
     return found

@@ -154,7 +154,7 @@ def test_job_control_of_a_real_shell(tmux: Tmux) -> None:
     tmux.wait_text(">workers_1")
     tmux("send-keys", "z")
     tmux.wait(lambda: tmux.screen().count("Stopped") == 2)
-    tmux("send-keys", "bg; sleep 0.3; jobs", "Enter")
+    tmux("send-keys", 'bg; until [ "$(jobs -s)" ]; do sleep 0.1; done; jobs', "Enter")
     tmux.wait(lambda: tmux.screen().count("Stopped") >= 3)
     tmux("send-keys", "kill %1; until ! kill -0 %1 2>/dev/null; do sleep 0.1; done; echo gone", "Enter")
     tmux.wait_text("\ngone")

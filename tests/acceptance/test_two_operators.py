@@ -45,9 +45,9 @@ def test_each_job_is_retried_exactly_once(tmp_path: Path, start_valkey: StartVal
                 seat.under_cursor("1,000")
                 seat.keys("r")
                 seat.see("Retry 1,000")
-                if pace == "paced":  # what goes on for two seconds is under way together, however busy the machine
-                    seat.keys("backtab", "backtab", "ctrl-u", "500", "enter", "1,000", "enter", "tab", "tab")
-                    seat.see_re("per second +500")
+                if pace == "paced":  # what goes on for four seconds is under way together, however busy the machine
+                    seat.keys("backtab", "backtab", "ctrl-u", "250", "enter", "1,000", "enter", "tab", "tab")
+                    seat.see_re("per second +250")
                     seat.see("[Paced]")
                 else:
                     seat.keys("backtab", "1,000", "enter", "tab")
