@@ -86,7 +86,7 @@ class Mooring:
         self._told = len(self._embedded.notes)
         trouble = self._embedded.worker_trouble()
         if trouble and trouble != self._trouble:
-            notes = [*notes, f"The worker does not run: {trouble}"]
+            notes = [*notes, f"The worker ended and is started again: {trouble}"]
         self._trouble = trouble
         return notes
 

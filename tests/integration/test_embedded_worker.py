@@ -123,3 +123,13 @@ async def test_a_killed_session_leaves_no_worker_behind(shop):
         await until(lambda: home.state().get("worker_pid", 0) not in {0, state["worker_pid"]})
         assert not worker.try_exclusive()
         worker.close()
+
+
+async def test_a_worker_that_was_killed_is_not_explained_by_what_its_log_happens_to_end_with(shop):
+    _, home = shop
+    async with embedded(data_dir=home.data_dir, target="shop:app") as server, stock_queue(server.url) as queue:
+        job = await queue.enqueue("sell", number=1)
+        await job.refresh(until_complete=60)
+        os.kill(home.state()["worker_pid"], signal.SIGKILL)
+        await until(server.worker_trouble)
+        assert server.worker_trouble() == "it was ended by signal 9 (Killed)"

@@ -64,7 +64,7 @@ class EmbeddedServer:
         return self.home.logs
 
     def worker_trouble(self) -> str:
-        """Why the worker does not run, as the last line of its log says it; empty when it runs or none is wanted."""
+        """Why the worker ended, as the last line of its log says it; empty when it runs steadily or none is wanted."""
         state = self.home.state()
         steady = state.get("worker_pid") and time.time() - float(state.get("worker_since", 0)) > WORKER_STEADY_S
         if steady:

@@ -254,11 +254,6 @@ class Supervisor:
             os.read(self.wake_read, 4096)
 
     def _write_state(self) -> None:
-        trouble = ""
-        if self.worker.last_status:
-            last = tail(self.home.logs / "worker.log", 1)
-            said = last[0].removeprefix("quarterdeck: ") if last else ""  # who reads it knows who speaks
-            trouble = said or f"it ended with status {self.worker.last_status}"
         state = {
             "url": self.home.url,
             "target": self.target,
@@ -266,11 +261,22 @@ class Supervisor:
             "server_pid": self.server.pid,
             "worker_pid": self.worker.pid,
             "worker_since": time.time(),
-            "worker_trouble": trouble,
+            "worker_trouble": self._worker_trouble(),
             "notes": self.notes,
         }
         with contextlib.suppress(OSError):  # a full disk
             self.home.write_state(state)
+
+    def _worker_trouble(self) -> str:
+        """Why the worker ended; empty where it did so in order, or has not."""
+        status = self.worker.last_status
+        if not status:
+            return ""
+        if status < 0:  # it had no time to say anything: what its log ends with is about something else
+            return f"it was ended by signal {-status} ({signal.strsignal(-status)})"
+        last = tail(self.home.logs / "worker.log", 1)
+        said = last[0].removeprefix("quarterdeck: ") if last else ""  # who reads it knows who speaks
+        return said or f"it ended with status {status}"
 
 
 def main() -> int:
