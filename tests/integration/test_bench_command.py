@@ -162,8 +162,8 @@ async def test_completed_jobs_travel_in_groups_by_ttl_and_the_refused_are_number
     assert bench.client.xlen(queue.keys.history) == 6
     entries = [fields[b"r"].split(b"\t")[2] for _, fields in bench.client.xrange(queue.keys.history)]
     assert entries.count(b"late") == 2
-    minute = next(key for key in bench.client.scan_iter("qd:minute:groups:*"))
-    assert int(bench.client.hget(minute, "noop\tcomplete")) == 4
+    minutes = bench.client.scan_iter("qd:minute:groups:*")  # two when one ends just now
+    assert sum(int(bench.client.hget(minute, "noop\tcomplete") or 0) for minute in minutes) == 4
     await queue.disconnect()
 
 

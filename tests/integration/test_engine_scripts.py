@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from redis.exceptions import ResponseError
@@ -54,6 +55,14 @@ def completed(queue, job, token=1, **changes):
 async def fold(queue, failed=(100, 10**9, 10**12), garbage=(100, 10**9, 10**12), history=(10**6, 10**12, 10**12)):
     """Minutes added, failed jobs dropped, garbage dropped."""
     return await run(queue, "fold", queue.name, 1000, *history, *failed, *garbage)
+
+
+async def counted(queue):
+    """What the minutes have counted: one as a rule, two when a minute ends in the middle of a test."""
+    counts = Counter()
+    for minute in await queue.redis.keys(f"qd:minute:{queue.name}:*"):
+        counts.update({field: int(value) for field, value in (await queue.redis.hgetall(minute)).items()})
+    return counts
 
 
 class TestNames:
@@ -183,10 +192,10 @@ class TestSettling:
             assert not await queue.redis.exists(key)
         [(_, entry)] = await queue.redis.xrange(queue.keys.history)
         assert decode_history(entry[b"r"]).status == "complete"
-        [minute] = await queue.redis.keys(f"qd:minute:{queue.name}:*")
-        counts = await queue.redis.hgetall(minute)
-        assert (counts[b"step\tcomplete"], counts[b"step\tus"], counts[b"in"]) == (b"1", b"5000", b"1")
-        assert await queue.redis.ttl(minute) > 0
+        counts = await counted(queue)
+        assert (counts[b"step\tcomplete"], counts[b"step\tus"], counts[b"in"]) == (1, 5000, 1)
+        for minute in await queue.redis.keys(f"qd:minute:{queue.name}:*"):
+            assert await queue.redis.ttl(minute) > 0
 
     @pytest.mark.parametrize(("ttl", "left"), [(0, -1), (-1, -2)])
     async def test_ttl(self, queue, ttl, left):
@@ -205,10 +214,8 @@ class TestSettling:
         assert (await queue.job(job.key)).status is Status.ACTIVE
         [(_, entry)] = await queue.redis.xrange(queue.keys.history)
         assert decode_history(entry[b"r"]).status == "late"
-        [minute] = await queue.redis.keys(f"qd:minute:{queue.name}:*")
-        counts = await queue.redis.hgetall(minute)
-        assert counts.get(b"step\tcomplete", b"0") == b"0"
-        assert counts.get(b"step\tus", b"0") == b"0"
+        counts = await counted(queue)
+        assert counts[b"step\tcomplete"] == counts[b"step\tus"] == 0
 
     async def test_one_stranger_among_many_harms_only_itself(self, queue):
         await queue.enqueue_many(["step"] * 5)
@@ -403,8 +410,9 @@ class TestOthers:
         assert await redis.ttl(names.sweep_lock) > 50
         assert await redis.get(names.worker_info("w")) == b'{"stats":{}}'
         assert (await run(queue, "beat", *args))[1] == 0
-        minute = await redis.hgetall((await redis.keys(f"qd:minute:{queue.name}:*"))[0])
-        assert (minute[b"depth"], int(minute[b"oldest"]) >= 0) == (b"1", True)
+        counts = await counted(queue)
+        assert counts[b"depth"] in {1, 2}  # the second beat may have come in the next minute
+        assert counts[b"oldest"] >= 0
         assert await run(queue, "leave", "w", 1, queue.name) == 0
         assert await redis.zscore(names.lease, "w") is None
         assert not await redis.exists(names.worker_info("w"))

@@ -116,10 +116,10 @@ class TestWire:
             await wire.all([("PING",), ("NONSENSE",), ("PING",)])
 
     async def test_a_blocked_loop_is_not_a_silent_server(self, valkey):
-        client = Redis.from_url(valkey.url, socket_timeout=0.2)
+        client = Redis.from_url(valkey.url, socket_timeout=0.5)
         wire = await Wire.open(Endpoint(client, "key"))
         call = wire.call("PING")
-        time.sleep(0.5)  # the loop stands still for longer than the time-out
+        time.sleep(1.0)  # the loop stands still for longer than the time-out
         assert await call == b"PONG"
         wire.close()
         await client.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -134,9 +135,9 @@ async def test_the_overview_counts(source: RedisSource, seed: Seed) -> None:
     assert stat.failure_rate == pytest.approx(0.1)
     assert stat.in_per_s
     assert stat.out_per_s
-    assert snapshot.per_minute == 100
+    assert 90 <= snapshot.per_minute <= 100  # less when the minute ends just now: it is taken in part
     assert snapshot.groups[0].share == pytest.approx(0.1)
-    assert "oldest 4" in snapshot.verdict.headline
+    assert re.search(r"oldest [45]\d s|oldest 1 m", snapshot.verdict.headline)
     assert "10 % failing" in snapshot.verdict.headline
     assert [spec.name for spec in snapshot.functions] == ["send"]
 
