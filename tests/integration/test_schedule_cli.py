@@ -203,3 +203,48 @@ def test_a_catch_up_policy_is_given_with_its_bounds(deck: Deck) -> None:
     deck("add", "one", "@hourly", "work", "--catch-up", "all", "--catch-up-max", "5", "--catch-up-window", "2d")
     code = deck.json("show", "one")["code"]
     assert (code["catch_up"], code["catch_up_max"], code["catch_up_window_s"]) == ("all", 5, 172_800)
+
+
+def test_a_run_is_told_as_a_command_with_its_arguments(deck: Deck) -> None:
+    deck("add", "nightly", "0 3 * * *", "sweep", "--arg", "days=3")
+    told = deck.json("run", "nightly", "--arg", "days=7", "--arg", "password=hush")["command"]
+    assert "schedules run nightly --arg days=7" in told
+    assert "hush" not in told
+
+
+def test_a_run_is_skipped_once(deck: Deck) -> None:
+    deck("add", "nightly", "0 3 * * *", "sweep")
+    deck("skip", "nightly")
+    deck("skip", "nightly", status=2)
+    assert "skipped already" in deck.err
+    deck("skip", "nightly", "--take-back")
+    deck("skip", "nightly")
+
+
+def test_all_of_none_is_told(deck: Deck) -> None:
+    for act in ("pause", "resume"):
+        deck(act, "--all", status=2)
+        assert "There are no schedules here." in deck.err
+
+
+def test_the_ledger_tells_a_name_that_nobody_knows_from_one_without_runs(deck: Deck) -> None:
+    deck("add", "nightly", "0 3 * * *", "sweep")
+    assert deck.json("ledger", "nightly") == []
+    deck("ledger", "nihgtly", status=2)
+    assert "no schedule 'nihgtly'" in deck.err
+    with pytest.raises(SystemExit):
+        deck("ledger", "--limit", "-1")
+
+
+def test_a_window_may_be_for_ever_and_a_jitter_not(deck: Deck) -> None:
+    deck("add", "a", "0 3 * * *", "sweep", "--catch-up", "all", "--catch-up-window", "forever")
+    assert deck.json("show", "a")["code"]["catch_up_window_s"] > 50 * 365 * 86400
+    deck("add", "b", "0 3 * * *", "sweep", "--jitter", "forever", status=2)
+    assert "A jitter has an end." in deck.err
+
+
+@pytest.mark.parametrize("setting", ["timeout=soon", "timeout=-1", "retries=1.5", "meta=5", "retry_backoff=later"])
+def test_job_settings_that_no_job_can_have_are_refused(deck: Deck, setting: str) -> None:
+    deck("add", "a", "0 3 * * *", "sweep", "--set", setting, status=2)
+    assert "its job settings can't be" in deck.err
+    assert deck.json("list") == []

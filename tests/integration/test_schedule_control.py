@@ -446,6 +446,35 @@ async def test_values_that_no_schedule_can_have_make_it_a_broken_row_and_all_oth
     assert [bool(row.broken) for row in rows] == [False, True]
 
 
+@pytest.mark.parametrize("edits", [b"{bad", b'{"fields":{"options":{"meta":[1]}}}', b"\xff"])
+async def test_edits_that_can_not_be_read_are_taken_back_by_a_reset(bench: Bench, edits: bytes) -> None:
+    await bench.deploy(spec("s"))
+    await bench.go()
+    await bench.client.hset(bench.keys.schedule_edits, "s", edits)
+    await bench.go(MINUTE)
+    assert (await bench.row("s")).broken
+    await bench.book.reset("s", who="ann")
+    await bench.go(MINUTE)
+    await bench.go(MINUTE)
+    assert (await bench.row("s")).broken == ""
+    assert len(await bench.jobs()) >= 1
+
+
+async def test_what_an_operator_deleted_is_not_acted_on_until_it_is_reset(bench: Bench) -> None:
+    await bench.deploy(spec("s"))
+    await bench.book.delete("s", who="ann")
+    for act in (
+        bench.book.delete("s", who="bob"),
+        bench.book.edit("s", {"tz": "Asia/Tokyo"}, who="bob"),
+        bench.book.run_now("s", who="bob"),
+    ):
+        with pytest.raises(ScheduleError, match="is deleted by ann"):
+            await act
+    await bench.book.reset("s", who="bob")
+    await bench.book.run_now("s", who="bob")
+    assert len(await bench.jobs()) == 1
+
+
 async def test_edits_by_hand_that_no_schedule_can_have_make_it_a_broken_row(bench: Bench) -> None:
     await bench.deploy(spec("bad"), spec("good"))
     await bench.go()

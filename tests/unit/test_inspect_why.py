@@ -152,6 +152,11 @@ def test_a_queue(stat: dict[str, Any], workers: tuple[WorkerRow, ...], sentence:
         ({"next_ms": 1, "broken": "no zone"}, (FREE,), "It can't fire: no zone."),
         ({"next_ms": NOW_MS + 5, "skip_next": True}, (FREE,), "Its next run will be skipped, as an operator asked."),
         (
+            {"next_ms": NOW_MS + 5, "last_outcome": "running", "function": "sned"},
+            (FREE,),
+            "No live worker registers its function 'sned': its runs wait for one.",
+        ),
+        (
             {"next_ms": NOW_MS + 5, "last_outcome": "running"},
             (FREE,),
             "Its last run is still running, and its overlap policy skips while one runs.",

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.cli.acting import act, add_act_flags, operator_of, tell
-from quarterdeck.cli.looking import add_list_flags, one_queue
+from quarterdeck.cli.looking import add_list_flags, count, one_queue
 from quarterdeck.cli.queues import length_of
 from quarterdeck.cli.timetable import list_schedules, show_ledger, show_next, show_schedule
 from quarterdeck.errors import UsageError
@@ -57,7 +57,7 @@ def _add_looking(commands: Commands) -> None:
     ledger.add_argument("--status", default="", choices=("", *STATUSES), metavar="STATUS", help=", ".join(STATUSES))
     ledger.add_argument("--since", metavar="ISO-8601", help="not older than this")
     ledger.add_argument("--until", metavar="ISO-8601", help="not newer than this")
-    ledger.add_argument("--limit", type=int, default=50, metavar="N", help="runs at most (50)")
+    ledger.add_argument("--limit", type=count, default=50, metavar="N", help="runs at most (50)")
     ledger.add_argument("--json", action="store_true", help="print JSON")
     ledger.set_defaults(carry_out=show_ledger)
     following = commands.add_parser("next", help="when an expression fires, and in words; needs no server")
@@ -150,12 +150,24 @@ def _fields(args: argparse.Namespace) -> dict[str, Any]:
     fields: dict[str, Any] = {name: getattr(args, name) for name in plain if getattr(args, name) is not None}
     for name in ("catch_up_window", "jitter", "expected"):
         if getattr(args, name) is not None:
-            fields[f"{name}_s"] = length_of(getattr(args, name)) if getattr(args, name) != "0" else 0.0
+            fields[f"{name}_s"] = _length(name, getattr(args, name))
     if args.pairs is not None:
         fields["arguments"] = _pairs(args.pairs)
     if args.settings_of_job is not None:
         fields["options"] = _pairs(args.settings_of_job)
     return fields
+
+
+def _length(name: str, word: str) -> float | None:
+    """Seconds; `forever` only where it means something: no window, or nothing expected."""
+    from quarterdeck.schedule.spec import CENTURY_S
+
+    if word == "0":
+        return 0.0
+    length_s = length_of(word)
+    if length_s is None and name == "jitter":
+        raise UsageError("A jitter has an end.", "Write 30s, 5m or 1h.")
+    return CENTURY_S if length_s is None and name == "catch_up_window" else length_s
 
 
 def _pairs(words: list[str]) -> dict[str, Any]:
@@ -240,6 +252,8 @@ def _many(args: argparse.Namespace, one: One, many: Many) -> int:
             return [await many(operator, queue, names) for queue, names in by_queue.items()]
 
     outcomes = asyncio.run(go())
+    if not outcomes:
+        raise UsageError("There are no schedules here.")
     return max(tell(outcome, as_json=args.json) for outcome in outcomes)
 
 

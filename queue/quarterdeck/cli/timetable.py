@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from quarterdeck.cli.looking import one_queue, print_json, print_table, see
 from quarterdeck.errors import ExitStatus, UsageError
@@ -64,24 +65,26 @@ def _print_detail(detail: ScheduleDetail) -> None:
     from quarterdeck.text import clean
 
     row = detail.row
-    paused = f"by {row.paused.owner or '?'}: {row.paused.reason}" if row.paused else ""
+    why = f": {row.paused.reason}" if row.paused and row.paused.reason else ""
+    paused = f"by {row.paused.owner or '?'}{why}" if row.paused else ""
     until = _stamp(row.paused.until_ms) if row.paused and row.paused.until_ms else "someone resumes it"
     facts = {
         "schedule": f"{row.name} on {row.queue}",
+        "deleted": _deleted(detail.edits),
         "broken": row.broken,
         "paused": f"{paused}, until {until}" if paused else "",
-        "expression": f"{row.expression}  ({row.tz})",
+        "expression": f"{row.expression}  ({row.tz})" if row.expression else "",
         "in words": row.words,
         "function": f"{row.function} {row.arguments}".strip(),
         "overlap": row.overlap,
         "catch up": row.catch_up,
-        "defined in": row.origin + (", changed by operators" if row.edited else ""),
+        "defined in": "" if row.broken else row.origin + (", changed by operators" if row.edited else ""),
         "description": row.description,
     }
     for name, value in facts.items():
         if value:
             print(f"{name:12} {clean(value)}")
-    for at_ms in detail.fires_ms:
+    for at_ms in () if facts["deleted"] else detail.fires_ms:
         print(f"{'next':12} {datetime.fromtimestamp(at_ms / 1000, zone(row.tz)).isoformat()}")
     for change in detail.edits.get("changes", ()):
         fields = json.dumps(change["fields"]) if change.get("fields") else ""
@@ -90,6 +93,14 @@ def _print_detail(detail: ScheduleDetail) -> None:
     if detail.runs:
         print()
         _print_runs(detail.runs[:20])
+
+
+def _deleted(edits: Mapping[str, Any]) -> str:
+    """By whom and when it was deleted, and how it comes back; empty when it was not."""
+    if not edits.get("deleted"):
+        return ""
+    told = [f"by {last['who']} at {_stamp(last['at_ms'])}" for last in edits.get("changes", ())[-1:]]
+    return "; ".join([*told, "`schedules edit --reset` brings it back"])
 
 
 def show_ledger(args: argparse.Namespace) -> int:
@@ -105,15 +116,22 @@ def show_ledger(args: argparse.Namespace) -> int:
         async with await open_connection(address, client_name="quarterdeck-ledger") as connection:
             queues = await known_queues(connection.client, args.settings.queues)
             rows: list[RunRow] = []
+            known = False
             for queue in queues:
-                rows += await ScheduleBook(connection.client, queue).ledger(
+                book = ScheduleBook(connection.client, queue)
+                rows += await book.ledger(
                     args.name,
                     status=args.status,
                     since_ms=_ms(args.since, "--since"),
                     until_ms=_ms(args.until, "--until"),
-                    count=max(0, args.limit),
+                    count=args.limit,
                 )
-        return sorted(rows, key=lambda row: -row.tick_ms)[: max(0, args.limit)]
+                known |= bool(args.name) and args.name in await book.store.names()
+        if args.name and not rows and not known:
+            raise UsageError(
+                f"There is no schedule '{args.name}', and no such run of one.", "`quarterdeck schedules` lists them."
+            )
+        return sorted(rows, key=lambda row: -row.tick_ms)[: args.limit]
 
     rows = asyncio.run(read())
     if args.json:

@@ -88,6 +88,12 @@ def why_schedule(  # noqa: PLR0911 - a ladder: the first reason that holds
         return f"It can't fire: {row.broken}.", "Correct its definition."
     if row.paused:
         return f"It is paused{_by(row.paused, now_ms)}.", "s resumes it."
+    live = _live(workers, row.queue)
+    if live and all(each.deck and row.function not in each.functions for each in live):
+        return (
+            f"No live worker registers its function '{row.function}': its runs wait for one.",
+            "Start a worker with the code that knows it, or correct the schedule.",
+        )
     if row.last_outcome == "running" and row.overlap == "skip":
         return "Its last run is still running, and its overlap policy skips while one runs.", "x aborts that run."
     if row.skip_next:
@@ -96,7 +102,7 @@ def why_schedule(  # noqa: PLR0911 - a ladder: the first reason that holds
         return "It has no next time.", "No worker runs its scheduler, or its expression has come to its end."
     if row.next_ms < now_ms - 5_000:
         late = human_duration(now_ms - row.next_ms)
-        if not _live(workers, row.queue):
+        if not live:
             return f"It is overdue by {late}: no live worker serves '{row.queue}'.", "Start one."
         return f"It is overdue by {late}: no scheduler has taken its tick.", "Look at the workers' logs."
     if queue and queue.paused:

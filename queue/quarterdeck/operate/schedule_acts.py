@@ -13,6 +13,7 @@ from quarterdeck.operate import workers
 from quarterdeck.operate.arguments import check
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.bridge import Bridge
+from quarterdeck.operate.timetable_acts import flags_of
 from quarterdeck.schedule import ScheduleBook, pause_stock, resume_stock
 from quarterdeck.schedule.stock import PREFIX
 from quarterdeck.text import human_duration
@@ -83,7 +84,8 @@ class ScheduleActs(Bridge):
     async def run_schedule(self, queue: str, name: str, *, arguments: Mapping[str, Any] | None = None) -> Outcome:
         """Run a schedule's job now, without disturbing its timetable."""
         self._guard.require("run-schedule")
-        line = self._echo.line("schedules", "run", name, queue=queue)
+        more = [] if arguments is None else flags_of({"arguments": arguments})
+        line = self._echo.line("schedules", "run", name, *more, queue=queue)
         if function := await self._stock_cron(queue, name):
             return await self._run_stock(queue, name, function)
         if arguments is not None:

@@ -64,7 +64,7 @@ class TimetableActs(Bridge):
         spec = converted(values)
         await self._fits(queue, spec.function, spec.arguments)
         await ScheduleBook(self._client, queue).add(spec, who=self.who)
-        more = _flags({field: value for field, value in values.items() if field not in ("expression", "function")})
+        more = flags_of({field: value for field, value in values.items() if field not in ("expression", "function")})
         return await self._done(
             "add-schedule",
             spec.name,
@@ -92,7 +92,7 @@ class TimetableActs(Bridge):
             f"Changed {', '.join(sorted(fields))} of the schedule {name}.",
             queue=queue,
             reason=reason,
-            command=self._echo.line("schedules", "edit", name, *_flags(fields), queue=queue, reason=reason),
+            command=self._echo.line("schedules", "edit", name, *flags_of(fields), queue=queue, reason=reason),
             undo=undo,
         )
 
@@ -176,7 +176,9 @@ class TimetableActs(Bridge):
         pipe.hget(keys.schedules, name)
         pipe.hget(keys.schedule_edits, name)
         code, edits = await pipe.execute()
-        data = {"name": name, "code": (code or b"").decode(), "edits": (edits or b"").decode()}
+        # What was broken by hand may be no text; all else comes back byte by byte.
+        texts = {"code": (code or b"").decode(errors="replace"), "edits": (edits or b"").decode(errors="replace")}
+        data = {"name": name, **texts}
         return UndoRecord(kind="define-schedule", queue=queue, who=self.who, data=data)
 
 
@@ -201,7 +203,7 @@ def _is_meant(name: str, word: str) -> bool:
     return name == word or (any(sign in word for sign in "*?") and fnmatch.fnmatchcase(name, word))
 
 
-def _flags(fields: Mapping[str, Any]) -> list[str]:
+def flags_of(fields: Mapping[str, Any]) -> list[str]:
     """The fields as the command line takes them."""
     words: list[str] = []
     for field, value in fields.items():

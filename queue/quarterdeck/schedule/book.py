@@ -103,16 +103,17 @@ class ScheduleBook:
         if unknown := sorted(set(fields) - EDITABLE):
             raise ScheduleError(f"{', '.join(unknown)} can't be edited.", f"These can: {', '.join(sorted(EDITABLE))}.")
         found = await self._known(name)
-        definition = await self.definition(name)
+        definition = self._present(await self.definition(name))
         change = Change(who=who, at_ms=await self.store.now_ms(), reason=reason, fields=dict(fields))
         await self._write(found, None, definition.edits.with_change(change), "edited")
 
     async def reset(self, name: str, *, who: str, reason: str = "") -> None:
         """Take back all that operators changed: what code defines counts again, also when it was deleted."""
         found = await self._known(name)
-        await self.definition(name)
+        # What operators changed may be what can't be read any more.
+        code = None if found.definition else await self.store.code(name)
         change = Change(who=who, at_ms=await self.store.now_ms(), reason=reason or "reset")
-        await self._write(found, None, Edits(changes=(change,)), "reset")
+        await self._write(found, code, Edits(changes=(change,)), "reset")
 
     async def delete(self, name: str, *, who: str, reason: str = "") -> bool:
         """Delete a schedule; True for one that code defines: it stays away over redeploys until `reset`."""
@@ -120,6 +121,7 @@ class ScheduleBook:
         if found.definition is None or found.definition.code.origin is Origin.RUNTIME:
             await self.store.remove({name: ""}, keep_edits=False)
             return False
+        self._present(found.definition)
         change = Change(who=who, at_ms=await self.store.now_ms(), reason=reason or "deleted")
         await self._write(found, None, found.definition.edits.with_change(change, deleted=True), "deleted")
         return True
@@ -147,7 +149,7 @@ class ScheduleBook:
 
         It disturbs nothing: the timetable stays, a pause does not hold it back. The ledger tells of it as manual.
         """
-        definition = await self.definition(name)
+        definition = self._present(await self.definition(name))
         own = None if arguments is None else dict(arguments)
         parts = payload_parts(definition.spec, self.queue, manual=True, arguments=own)
         _, done, key = await self._control("run", name, f"{definition.key_base}M", *parts, who)
@@ -160,6 +162,15 @@ class ScheduleBook:
         if not found.digest:
             raise ScheduleError(f"There is no schedule {name[:80]!r} on {self.queue}.", await self._nearest(name))
         return found
+
+    def _present(self, definition: Definition) -> Definition:
+        """The same. Raises ScheduleError for one that an operator deleted and a redeploy must not bring back."""
+        if definition.edits.deleted:
+            who = f" by {definition.edits.changes[-1].who}" if definition.edits.changes else ""
+            raise ScheduleError(
+                f"The schedule {definition.spec.name} is deleted{who}.", "`schedules edit --reset` brings it back."
+            )
+        return definition
 
     async def _nearest(self, name: str) -> str:
         from difflib import get_close_matches

@@ -69,6 +69,11 @@ class ScheduleStore:
                 found[name] = stored(self.queue, name, code, edit)
         return found
 
+    async def code(self, name: str) -> ScheduleSpec:
+        """What code (or an operator's `add`) defined under `name`, whatever became of it. Raises BrokenError."""
+        raw = await self.client.hget(self.keys.schedules, name)
+        return read(self.queue, name, raw or b"", None).code
+
     async def write(self, now: int, changes: Iterable[tuple[Stored, ScheduleSpec | None, Edits | None]]) -> list[str]:
         """Write new codes and edits (None leaves them, empty `Edits()` removes them); returns the names that lost.
 

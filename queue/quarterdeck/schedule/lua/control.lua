@@ -19,8 +19,7 @@ local acts = {}
 
 function acts.skip()
   if redis.call('HEXISTS', n.schedules, name) == 0 then return 0 end
-  redis.call('HSET', n.states, field_of(name, 'skip'), ARGV[5])
-  return 1
+  return redis.call('HSETNX', n.states, field_of(name, 'skip'), ARGV[5])
 end
 
 function acts.unskip() return redis.call('HDEL', n.states, field_of(name, 'skip')) end
