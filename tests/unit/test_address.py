@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.broker.address import Address, Kind, masked, parse_address
+from quarterdeck.broker.client import client_of
 from quarterdeck.errors import AddressError
 
 SECRET = "hunter2"
@@ -134,3 +135,29 @@ def test_masking_and_parsing_never_raise_anything_else(text):
     masked(text)
     for scheme in ("redis://", "unix://", "redis+sentinel://", "redis+cluster://"):
         masked(scheme + text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h/2?max_connections=100&decode_responses=True&protocol=3&retry_on_timeout=true",
+        "redis://h?db=2&encoding=utf-8&socket_keepalive=1&single_connection_client=false",
+    ],
+)
+def test_redis_pys_further_options_lead_to_the_same_server(url):
+    assert parse_address(url) == parse_address("redis://h/2")
+
+
+def test_time_outs_and_names_of_a_url_are_the_clients():
+    address = parse_address(
+        "redis://h?socket_timeout=2.5&socket_connect_timeout=1&health_check_interval=30&client_name=me"
+    )
+    client = client_of(address, client_name="ours")
+    told = client.connection_pool.connection_kwargs
+    names = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "client_name")
+    assert [told[name] for name in names] == [2.5, 1.0, 30.0, "me"]
+
+
+def test_a_time_out_that_is_no_number_is_refused():
+    with pytest.raises(AddressError, match="socket_timeout is not a number"):
+        parse_address("redis://h?socket_timeout=soon")

@@ -109,7 +109,7 @@ def test_unknown_fields_of_other_versions_are_let_go():
         b'{"queue":"emails","key":"k","status":"queued"}',
         b'{"function":1,"queue":"emails","key":"k","status":"queued"}',
         b'{"function":"f","queue":"emails","key":"k","status":"queued","kwargs":[1]}',
-        b'{"function":"f","queue":"emails","key":"k","status":"queued","attempts":"2"}',
+        b'{"function":"f","queue":"emails","key":"k","status":"queued","attempts":"two"}',
     ],
 )
 def test_what_is_no_job_says_so(raw):

@@ -32,7 +32,7 @@ FORMS = (
 )
 HIDDEN = "***"
 
-_SECRET_OPTIONS = frozenset({"password", "sentinel_password"})
+_SECRET_OPTIONS = frozenset({"password", "sentinel_password", "ssl_password"})
 _OPTIONS = frozenset(
     {
         "db",
@@ -45,8 +45,37 @@ _OPTIONS = frozenset(
         "ssl_keyfile",
         "ssl_cert_reqs",
         "ssl_check_hostname",
+        "ssl_ca_path",
+        "ssl_ca_data",
+        "ssl_ciphers",
+        "ssl_password",
+        "client_name",
+        "health_check_interval",
+        "socket_connect_timeout",
+        "socket_timeout",
     }
 )
+SECONDS = ("socket_timeout", "socket_connect_timeout", "health_check_interval")
+"""Options that are a number of seconds."""
+_NEEDLESS = frozenset(
+    {
+        "decode_responses",
+        "encoding",
+        "encoding_errors",
+        "lib_name",
+        "lib_version",
+        "max_connections",
+        "protocol",
+        "retry_on_error",
+        "retry_on_timeout",
+        "single_connection_client",
+        "socket_keepalive",
+        "socket_read_size",
+        "timeout",
+    }
+)
+"""What redis-py takes and is settled here: URLs that hold them lead to the same server."""
+_NUMBER = re.compile(r"^\d+(?:\.\d+)?$")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"^(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<name>[^\[\]:@\s]+))(?::(?P<port>\d+))?$")
 
@@ -231,8 +260,11 @@ def _hosts(place: str, kind: Kind) -> tuple[tuple[str, int], ...]:
 
 def _options(query: str) -> dict[str, str]:
     """The options after `?`; an unknown one is named with the nearest right one."""
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    for name in options:
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    options = {name: value for name, value in given.items() if name not in _NEEDLESS}
+    for name, value in options.items():
+        if name in SECONDS and not _NUMBER.match(value):
+            raise AddressError(f"The URL's option {name} is not a number of seconds.", f"Write {name}=5.")
         if name not in _OPTIONS:
             near = difflib.get_close_matches(name, _OPTIONS, n=1)
             cure = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(_OPTIONS))}."

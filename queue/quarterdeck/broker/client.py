@@ -18,7 +18,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from quarterdeck.broker.address import Address, Kind
+from quarterdeck.broker.address import SECONDS, Address, Kind
 
 TIMEOUT_S = 5.0
 """How long a connect or an answer may take. Blocking commands must wait for less."""
@@ -55,6 +55,7 @@ def client_of(
         "protocol": 2,  # RESP3 would bring push messages that nobody here reads
         "retry": _retry(retries),
         **_login(address),
+        **_told(address),
         **options,
     }
     if address.kind is Kind.UNIX:
@@ -115,6 +116,13 @@ def _retry(retries: int) -> Retry:
 def _login(address: Address) -> dict[str, str]:
     login = {"username": address.username, "password": address.password}
     return {name: value for name, value in login.items() if value}
+
+
+def _told(address: Address) -> dict[str, Any]:
+    """What a URL says of time-outs and names."""
+    told: dict[str, Any] = {name: float(value) for name, value in address.options if name in SECONDS}
+    name = address.option("client_name")
+    return {**told, "client_name": name} if name else told
 
 
 def _tls(address: Address) -> dict[str, Any]:

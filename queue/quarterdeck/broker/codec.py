@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from saq.job import Job, Status
 
+from quarterdeck.broker.fields import amended
 from quarterdeck.text import plainjson
 
 Document = dict[str, Any]
@@ -122,19 +123,20 @@ def load(payload: bytes | str) -> Document:
 
 
 def _load_tolerantly(payload: bytes | str, refused: Exception) -> Document:
-    """What msgspec refuses and stock json takes (NaN, lone surrogates), checked all the same."""
+    """What msgspec refuses and stock json takes (NaN, lone surrogates), or stock workers do (a number as its key)."""
     if len(payload) > _LARGEST:
         raise PayloadError(f"not a job: {refused}") from refused
     try:
-        return _asdict(msgspec.convert(json.loads(payload), Payload))
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        fields = json.loads(payload)
+        return _asdict(msgspec.convert(amended(fields), Payload))
+    except (ValueError, TypeError, AttributeError, RecursionError, msgspec.ValidationError) as error:
         raise PayloadError(f"not a job: {refused}") from error
 
 
 def convert(fields: Document) -> Document:
     """As `load`, from fields that are decoded already. Raises PayloadError."""
     try:
-        return _asdict(msgspec.convert(_plain(fields), Payload))
+        return _asdict(msgspec.convert(amended(_plain(fields)), Payload))
     except (msgspec.ValidationError, TypeError, AttributeError) as error:
         raise PayloadError(f"not a job: {error}") from error
 

@@ -9,6 +9,7 @@ import msgspec
 from saq.job import Job, Status
 from saq.queue.base import Queue as BaseQueue
 
+from quarterdeck.broker.fields import lifetime_s
 from quarterdeck.record import FailedJob, Signature, arguments_text, bucket_of, encode_failed, error_line, signature_row
 from quarterdeck.script import Argument
 
@@ -105,7 +106,8 @@ def complete(
     more = _pack({"steps": steps}) if steps else b""
     entry = _entry(job, "complete", int(job.completed), us, worker)
     bucket = bucket_of(us)
-    return number, "e", job.id, holder, payload, job.ttl, "complete", job.function, us, bucket, entry, more
+    ttl_s = lifetime_s(job.ttl)
+    return number, "e", job.id, holder, payload, ttl_s, "complete", job.function, us, bucket, entry, more
 
 
 def failed(
@@ -144,7 +146,8 @@ def failed(
     more = _pack({"failed": index, "steps": steps})
     entry = _entry(job, "poison" if poison else status, at_ms, us, worker, signature.id)
     bucket = bucket_of(us)
-    return number, "e", job.id, holder, payload, job.ttl, status, job.function, us, bucket, entry, more
+    ttl_s = lifetime_s(job.ttl)
+    return number, "e", job.id, holder, payload, ttl_s, status, job.function, us, bucket, entry, more
 
 
 def retried(

@@ -16,13 +16,13 @@ from quarterdeck.keys import keys_of
 CHUNK: Final = 250
 """New jobs a call: about 2 ms of the server's time."""
 
-NewJob = tuple[str, bytes | str, str]
+NewJob = tuple[bytes, bytes, str]
 """KEY, payload, epoch s when it is due (0: now)."""
 
 
 def due_text(scheduled: float) -> str:
-    """When a job is due, as the script takes it: 0 for now."""
-    return str(scheduled) if scheduled else "0"
+    """When a job is due, as the script takes it: 0 for now, or for what SAQ never runs: before the epoch."""
+    return str(scheduled) if scheduled > 0 else "0"
 
 
 class Enqueuer:

@@ -34,7 +34,7 @@ class LookingQueue(RedisQueue):
 
     def job_id(self, job_key: str) -> str:
         """SAQ's id of a job key: the name of the Redis key that holds its payload."""
-        return self._prefix + job_key
+        return f"{self._prefix}{job_key}"  # SAQ's callers have keys that are numbers
 
     def serialize(self, job: Job) -> bytes | str:
         """The payload of a job. Raises ResultError for what JSON can't hold."""

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from redis.exceptions import ResponseError
 from saq.job import Job, Status
 from saq.queue.base import logger
+from saq.queue.redis import RedisQueue
 from saq.utils import now
 
 from quarterdeck.broker import ending
 from quarterdeck.broker.address import parse_address
+from quarterdeck.broker.batch import batch_of, current
 from quarterdeck.broker.client import client_of, close_client
 from quarterdeck.broker.enqueuer import Enqueuer, NewJob, due_text
+from quarterdeck.broker.fields import check, checked
 from quarterdeck.broker.following import Following
 from quarterdeck.broker.keymaker import hash_tag, new_key
 from quarterdeck.broker.looking import LookingQueue
@@ -56,6 +61,24 @@ class Queue(LookingQueue):
         self._enqueuer = Enqueuer(self.caller, name)
         self._tag = hash_tag(name)
 
+    @classmethod
+    def of(cls, queue: Any) -> Queue:
+        """SAQ's queue as ours, on the same connection settings; one of ours as it is. Raises TypeError for others."""
+        if isinstance(queue, cls):
+            return queue
+        if not isinstance(queue, RedisQueue):
+            raise TypeError(f"A {type(queue).__name__} is no queue on Redis or Valkey.")
+        own = cls(
+            queue.redis,
+            queue.name,
+            **_codec(queue),
+            max_concurrent_ops=queue._op_sem._value,
+            swept_error_message=queue.swept_error_message,
+        )
+        for callback in queue._before_enqueues.values():
+            own.register_before_enqueue(callback)
+        return own
+
     def sibling(self, name: str) -> Queue:
         """Another queue on the same server, with the same encoding."""
         own = self.foreign_codec
@@ -76,20 +99,24 @@ class Queue(LookingQueue):
     # -- enqueuing --
 
     def _new_job(self, job_or_func: str | Job, kwargs: Mapping[str, Any]) -> Job:
-        """The job that `enqueue` was asked for, as it is queued. Raises ValueError for another queue's job."""
+        """The job that `enqueue` was asked for, as it is queued. Raises ValueError for another queue's job, and
+        TypeError or ValueError for a field that can't be meant."""
+        key = kwargs.get("key")
         if isinstance(job_or_func, str):
-            job = Job(job_or_func, key=kwargs.get("key") or self.new_key())
-            kwargs = {name: value for name, value in kwargs.items() if name != "key"}
-        else:
+            job = Job(job_or_func, key=self.new_key() if key is None or key == "" else str(key))
+        elif isinstance(job_or_func, Job):
             job = job_or_func
+            check(job)
+        else:
+            raise TypeError(f"enqueue() takes the name of a function or a Job, not {job_or_func!r}.")
         extra: dict[str, Any] = {}
         for name, value in kwargs.items():
-            if name in _JOB_FIELDS:
-                setattr(job, name, value)
-            else:
+            if name not in _JOB_FIELDS:
                 extra[name] = value
+            elif name != "key" or job is job_or_func:
+                setattr(job, name, checked(name, value))
         if extra:
-            job.kwargs = {**(job.kwargs or {}), **extra} if isinstance(job_or_func, str) else extra
+            job.kwargs = {**(kwargs.get("kwargs") or {}), **extra}
         if job.queue is not None and job.queue.name != self.name:
             raise ValueError(f"Job {job} registered to a different queue")
         job.queue = self
@@ -98,7 +125,7 @@ class Queue(LookingQueue):
         return job
 
     def _parcel(self, job: Job) -> NewJob:
-        return job.key, self.serialize(job), due_text(job.scheduled)
+        return job.key.encode(), ending.stored(self, job), due_text(job.scheduled)
 
     async def enqueue(self, job_or_func: str | Job, **kwargs: Any) -> Job | None:
         """Enqueue a job by instance or by the function's name; None when its key waits or runs already.
@@ -108,7 +135,21 @@ class Queue(LookingQueue):
         job = self._new_job(job_or_func, kwargs)
         if self._before_enqueues:
             await self._before_enqueue(job)
-        return await self._enqueue(job)
+        batch = current.get()
+        if batch is None:
+            return await self._enqueue(job)
+        return job if await batch.within(self, self._accepted([job])) else None
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[None]:
+        """A block whose jobs on this queue are aborted when anything is raised in it, a cancellation included."""
+        async with batch_of(self):
+            yield
+
+    async def _accepted(self, jobs: list[Job]) -> list[Job]:
+        """Send jobs; those that are new."""
+        accepted = await self._enqueuer.add_many([self._parcel(job) for job in jobs])
+        return [job for job, new in zip(jobs, accepted, strict=True) if new]
 
     async def _enqueue(self, job: Job) -> Job | None:
         if not await self._enqueuer.add(self._parcel(job)):
@@ -133,8 +174,9 @@ class Queue(LookingQueue):
         if self._before_enqueues:
             for job in made:
                 await self._before_enqueue(job)
-        accepted = await self._enqueuer.add_many([self._parcel(job) for job in made])
-        return [job if new else None for job, new in zip(made, accepted, strict=True)]
+        batch, accepting = current.get(), self._accepted(made)
+        accepted = {id(job) for job in await (accepting if batch is None else batch.within(self, accepting))}
+        return [job if id(job) in accepted else None for job in made]
 
     async def map(
         self,
@@ -257,6 +299,22 @@ class Queue(LookingQueue):
         await self.caller.call("DEL", job.abort_id)
         await job.finish(Status.ABORTED, error=job.error)
 
+    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ARG002, ASYNC109
+        """SAQ's take of one job, for stock workers on this queue; `timeout` s, or for ever. Ours take by turns.
+
+        It asks again and again for less than the connection's time-out: who gives up waiting for an answer leaves a
+        job that comes at that moment popped for nobody.
+        """
+        longest_s = min(1.0, self.caller.endpoint.timeout_s / 2)
+        end_s = time.monotonic() + timeout if timeout else math.inf
+        while True:
+            wait_s = min(longest_s, max(end_s - time.monotonic(), 0.001))
+            job_id = await self.redis.blmove(self.keys.queued, self.keys.active, wait_s, "LEFT", "RIGHT")  # type: ignore[arg-type] # fractions too
+            if job_id is not None:
+                return self.deserialize(await self.redis.get(job_id))
+            if time.monotonic() >= end_s:
+                return None
+
     async def schedule(self, lock: int = 1) -> list[str]:
         """Bring due jobs to the queue, by the server's clock; their ids. At most once in `lock` s, whoever asks."""
         ids, _ = await self.promote(lock)
@@ -284,3 +342,11 @@ class Queue(LookingQueue):
     async def notify(self, job: Job) -> None:
         """Publish a job's status."""
         await self.caller.call("PUBLISH", job.id, job.status.value)
+
+
+def _codec(queue: RedisQueue) -> dict[str, Any]:
+    """The user's own encoding, if it is not json's, which ours reads and writes faster."""
+    dump, load = queue._dump, queue._load
+    if (dump.__module__, load.__module__) == ("json", "json"):
+        return {}
+    return {"dump": dump, "load": load}

@@ -55,6 +55,23 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, exceptions.RedisError) and str(error).startswith(PASSING)
 
 
+def _packed(command: tuple[Any, ...]) -> bytes:
+    """A command's bytes. Text that no UTF-8 can hold (half of a surrogate pair) goes as what it once was, or as `?`."""
+    try:
+        return cast("bytes", hiredis.pack_command(command))
+    except UnicodeEncodeError:
+        return cast("bytes", hiredis.pack_command(tuple(map(_sendable, command))))
+
+
+def _sendable(part: Any) -> Any:
+    if not isinstance(part, str):
+        return part
+    try:
+        return part.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return part.encode("utf-8", "replace")
+
+
 class Wire(asyncio.Protocol):
     """One connection. `push`, when given, gets every message that comes after the greeting (a subscriber's)."""
 
@@ -101,9 +118,10 @@ class Wire(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             raise WireLostError("the connection is closed")
+        packed = _packed(command)  # before anything else: it may raise, and nothing is sent then
         limit = self._loop.time() + (self._timeout_s if patience_s is None else patience_s)
         self._waiting.append((reply, limit))
-        transport.write(hiredis.pack_command(command))
+        transport.write(packed)
         if self._timer is None:
             self._timer = self._loop.call_at(limit, self._look)
 

@@ -121,8 +121,11 @@ def decode_history(value: bytes | str) -> HistoryEntry | None:
 
 
 def encode_failed(row: FailedJob) -> bytes:
-    """A failed job's row as JSON."""
-    return _encoder.encode(row)
+    """A failed job's row as JSON; half a surrogate pair, which an undecodable file name brings along, becomes `?`."""
+    try:
+        return _encoder.encode(row)
+    except UnicodeEncodeError:
+        return _encoder.encode(_sound(row))
 
 
 def decode_failed(value: bytes | str | None) -> FailedJob | None:
@@ -135,15 +138,17 @@ def decode_failed(value: bytes | str | None) -> FailedJob | None:
 
 def signature_row(signature: Signature, function: str, first_ms: int) -> bytes:
     """The row of a signature as JSON, as it is first seen at `first_ms`."""
-    return _encoder.encode(
-        SignatureRow(
-            function=function,
-            exception=signature.exception,
-            message=signature.message,
-            frame=signature.frame,
-            first_ms=first_ms,
-        )
+    row = SignatureRow(
+        function=function,
+        exception=signature.exception,
+        message=signature.message,
+        frame=signature.frame,
+        first_ms=first_ms,
     )
+    try:
+        return _encoder.encode(row)
+    except UnicodeEncodeError:
+        return _encoder.encode(_sound(row))
 
 
 def decode_signature(value: bytes | str | None) -> SignatureRow | None:
@@ -182,6 +187,15 @@ def _exception_start(lines: list[str]) -> str:
 def _word(text: str) -> str:
     """Text for a tab-separated field."""
     return text[:TEXT_LIMIT].translate(_SEPARATORS)
+
+
+def _sound(row: msgspec.Struct) -> dict[str, Any]:
+    """A row's fields with `?` for what UTF-8 can't hold."""
+    fields = msgspec.structs.asdict(row)
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
 
 
 def _cut(text: str, limit: int) -> str:

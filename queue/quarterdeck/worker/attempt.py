@@ -25,6 +25,7 @@ class Attempt:
         "job",
         "number",
         "overdue",
+        "payload",
         "queue",
         "raw",
         "settled",
@@ -35,14 +36,16 @@ class Attempt:
         "timer",
     )
 
-    def __init__(self, job_id: str, job: Job, queue: Queue, number: int, holder: str, raw: bytes = b"") -> None:
+    def __init__(self, job_id: str, job: Job, queue: Queue, number: int, holder: str, payload: bytes = b"") -> None:
         self.id = job_id
         self.job = job
         self.queue = queue
         self.number = number
         """Number of its queue among the worker's, from 1."""
         self.holder = holder
-        self.raw = raw
+        self.payload = payload
+        """The job as it was taken: its function may change its Job into something that can't be stored."""
+        self.raw = b""
         """The payload as it was read, while it is not yet marked active."""
         self.alone = False
         self.cause = ""

@@ -78,7 +78,7 @@ class Marking:
             if answer in (1, active):
                 del self.attempts[attempt.id]
                 attempt.job.__dict__ = attempt.queue.deserialize(active).__dict__
-                attempt.raw = b""
+                attempt.payload, attempt.raw = active, b""
                 self._worker.runner.start(attempt)
             elif answer == 0:
                 self._drop(attempt)
@@ -97,7 +97,7 @@ class Marking:
             self._worker.turns.settle(ending.dropped(attempt.id, number=attempt.number, holder=attempt.holder))
             return []
         attempt.job.__dict__ = job.__dict__
-        attempt.raw = payload
+        attempt.payload = attempt.raw = payload
         if self._admitted(attempt):
             return [attempt]
         self._drop(attempt)

@@ -16,6 +16,7 @@ from saq.queue.base import logger as saq_logger
 from quarterdeck.broker import ending
 from quarterdeck.broker.codec import ResultError
 from quarterdeck.broker.ending import Settlement, Step
+from quarterdeck.broker.fields import LONGEST_S
 from quarterdeck.record import signature_of, signature_of_text
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.clock import ServerClock
@@ -57,9 +58,19 @@ class Outcomes:
         """Settle an attempt."""
         attempt.settled = True
         us = int((time.perf_counter() - attempt.start_s) * 1_000_000)
-        cause = attempt.cause
-        if cause == "lost":
+        if attempt.cause == "lost":
             return
+        try:
+            self._settle_end(attempt, result, error, us)
+        except Exception as refused:  # noqa: BLE001 - its function can have put anything into the Job
+            logger.warning("its function made %s into what can't be stored: %s", attempt.id, _message(refused))
+            self._restore(attempt)
+            self._settle_end(attempt, result, error, us)
+
+    def _settle_end(self, attempt: Attempt, result: Any, error: BaseException | None, us: int) -> None:
+        if not attempt.id.endswith(attempt.job.key):
+            raise ResultError("its key was changed")
+        cause = attempt.cause
         if cause == "abort":
             self.fail(attempt, Status.ABORTED, attempt.aborted or "aborted", None, us)
         elif cause == "stop" and error is not None:
@@ -77,17 +88,13 @@ class Outcomes:
 
     def _complete(self, attempt: Attempt, result: Any, us: int) -> None:
         job = attempt.job
-        now_ms = self._clock.now_ms()
-        job.status = Status.COMPLETE
-        job.result = result
-        job.error = None
-        job.completed = now_ms
-        job.progress = 1.0
         try:
-            payload: Any = attempt.queue.serialize(job)
-            steps = self._steps(job, Status.COMPLETE, result, now_ms)
-        except (ResultError, TypeError, ValueError, msgspec.MsgspecError) as refused:
-            job.result = None
+            try:
+                payload, steps = self._completed(attempt, result)
+            except Exception:  # noqa: BLE001 - not the result, perhaps: arguments that were changed in place
+                self._restore(attempt)
+                payload, steps = self._completed(attempt, result)
+        except Exception as refused:  # noqa: BLE001 - whatever the encoding raises (a user's own may) fails the job
             job.progress = 0.0
             self.fail(attempt, Status.FAILED, _text(refused), refused, us)
             return
@@ -103,13 +110,30 @@ class Outcomes:
         if self.on_ended is not None:
             self.on_ended(job)
 
+    def _completed(self, attempt: Attempt, result: Any) -> tuple[Any, Sequence[Step]]:
+        """The job as it is stored when it is complete, and what follows it."""
+        job = attempt.job
+        job.status = Status.COMPLETE
+        job.result = result
+        job.error = None
+        job.completed = now_ms = self._clock.now_ms()
+        job.progress = 1.0
+        return attempt.queue.serialize(job), self._steps(job, Status.COMPLETE, result, now_ms)
+
+    @staticmethod
+    def _restore(attempt: Attempt) -> None:
+        """Make the attempt's job again what was taken; nothing to be done where that is not known."""
+        taken = attempt.queue.deserialize(attempt.payload)
+        if taken is not None:
+            attempt.job.__dict__ = taken.__dict__
+
     def _steps(self, job: Job, status: Status, result: Any, now_ms: int) -> Sequence[Step]:
         return self.follow(job, status, result, now_ms) if self.follow is not None and job.meta else ()
 
     def _steps_of_failure(self, job: Job, status: Status, now_ms: int) -> Sequence[Step]:
         try:
             return self._steps(job, status, None, now_ms)
-        except (TypeError, ValueError, msgspec.MsgspecError) as refused:
+        except (TypeError, ValueError, LookupError, AttributeError, msgspec.MsgspecError) as refused:
             logger.warning("what follows %s can't be read: %s", job.id, refused)
             return ()
 
@@ -127,29 +151,28 @@ class Outcomes:
     def _retry(self, attempt: Attempt, text: str, error: BaseException | None, us: int) -> None:
         job = attempt.job
         now_ms, started = self._clock.now_ms(), int(job.started)
-        delay_s = job.next_retry_delay()
+        delay_s = _delay_s(job)
         job.status = Status.QUEUED
         job.error = text
         job.completed = job.started = 0
         job.progress = 0.0
         job.result = None
         signature = signature_of(error, job.function) if error is not None else signature_of_text(text, job.function)
+        item = ending.retried(
+            job,
+            ending.stored(attempt.queue, job),
+            number=attempt.number,
+            holder=attempt.holder,
+            due=(now_ms / 1000 + delay_s) if delay_s else 0.0,
+            us=us,
+            worker=self.worker,
+            at_ms=now_ms,
+            started=started,
+            signature=signature.id,
+        )
         self.tally.retried += 1
         attempt.queue.retried += 1
-        self._settle(
-            ending.retried(
-                job,
-                self._payload(attempt),
-                number=attempt.number,
-                holder=attempt.holder,
-                due=(now_ms / 1000 + delay_s) if delay_s else 0.0,
-                us=us,
-                worker=self.worker,
-                at_ms=now_ms,
-                started=started,
-                signature=signature.id,
-            )
-        )
+        self._settle(item)
 
     def fail(self, attempt: Attempt, status: Status, text: str, error: BaseException | None, us: int) -> None:
         """End a job as failed or aborted."""
@@ -159,27 +182,25 @@ class Outcomes:
         job.error = text
         job.result = None
         job.completed = now_ms
-        payload = self._payload(attempt)
         signature = signature_of(error, job.function) if error is not None else signature_of_text(text, job.function)
+        item = ending.failed(
+            job,
+            ending.stored(attempt.queue, job),
+            signature,
+            number=attempt.number,
+            holder=attempt.holder,
+            us=us,
+            worker=self.worker,
+            version=self._version,
+            steps=self._steps_of_failure(job, status, now_ms),
+        )
         if status is Status.FAILED:
             self.tally.failed += 1
             attempt.queue.failed += 1
         else:
             self.tally.aborted += 1
             attempt.queue.aborted += 1
-        self._settle(
-            ending.failed(
-                job,
-                payload,
-                signature,
-                number=attempt.number,
-                holder=attempt.holder,
-                us=us,
-                worker=self.worker,
-                version=self._version,
-                steps=self._steps_of_failure(job, status, now_ms),
-            )
-        )
+        self._settle(item)
         if self.on_ended is not None:
             self.on_ended(job)
 
@@ -190,15 +211,22 @@ class Outcomes:
         job.attempts = max(0, job.attempts - 1)
         job.started = job.touched = 0
         job.worker_id = None
-        self._settle(ending.back(attempt.id, self._payload(attempt), number=attempt.number, holder=attempt.holder))
+        payload = ending.stored(attempt.queue, job)
+        self._settle(ending.back(attempt.id, payload, number=attempt.number, holder=attempt.holder))
 
-    def _payload(self, attempt: Attempt) -> Any:
-        """The job as it is stored; a meta that can't be written (a task may have put anything into it) is let go."""
-        try:
-            return attempt.queue.serialize(attempt.job)
-        except (TypeError, ValueError):
-            attempt.job.meta = {}
-            return attempt.queue.serialize(attempt.job)
+
+def _delay_s(job: Job) -> float:
+    """How long until the next attempt; SAQ's doubling ends in an OverflowError at the 1,025th."""
+    try:
+        return job.next_retry_delay()
+    except OverflowError:
+        most = job.retry_backoff
+        return 0.0 if not job.retry_delay else float(LONGEST_S if most is True else most)
+
+
+def _message(error: BaseException) -> str:
+    """An exception in one line, whatever its own text raises."""
+    return traceback.format_exception_only(error)[-1].strip()
 
 
 def _text(error: BaseException) -> str:

@@ -107,24 +107,7 @@ def our_queue(queue: Any, path: str) -> Queue | None:
             f"The queue in {path} is a {type(queue).__name__}, and only queues on Redis or Valkey can be served.",
             "Run it with saq's own worker.",
         )
-    own = Queue(
-        queue.redis,
-        queue.name,
-        **_codec(queue),
-        max_concurrent_ops=queue._op_sem._value,
-        swept_error_message=queue.swept_error_message,
-    )
-    for callback in queue._before_enqueues.values():
-        own.register_before_enqueue(callback)
-    return own
-
-
-def _codec(queue: RedisQueue) -> dict[str, Any]:
-    """The user's own encoding, if it is not json's, which ours reads and writes faster."""
-    dump, load = queue._dump, queue._load
-    if (dump.__module__, load.__module__) == ("json", "json"):
-        return {}
-    return {"dump": dump, "load": load}
+    return Queue.of(queue)
 
 
 def spec_of_saq(name: str, function: Callable[..., Any], queue: str) -> FunctionSpec:

@@ -47,7 +47,7 @@ class Readings:
         except (ValueError, TypeError) as error:
             self._quarantine(raw_id, job_id, raw, str(error))
             return None
-        attempt = Attempt(job_id, job, queue, self._number, self._holder)
+        attempt = Attempt(job_id, job, queue, self._number, self._holder, raw)
         if marked:
             return attempt
         if job.status in TERMINAL_STATUSES:

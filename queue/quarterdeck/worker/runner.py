@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final
 from saq.queue.base import logger as saq_logger
 
 from quarterdeck.broker.ending import Settlement
+from quarterdeck.broker.fields import LONGEST_S
 from quarterdeck.worker.attempt import Attempt
 from quarterdeck.worker.clock import ServerClock
 from quarterdeck.worker.outcomes import Outcomes
@@ -53,7 +55,7 @@ class Runner(Outcomes):
         """Awaited before after-hooks: they may read what is stored."""
         self._freed = freed
         self._deadline_s = hard_deadline_s
-        self._is_async = {name: asyncio.iscoroutinefunction(function) for name, function in functions.items()}
+        self._plain: dict[Function, bool] = {}
         self._loop = asyncio.get_running_loop()
         self._young: list[Attempt] = []
         self._arming: asyncio.TimerHandle | None = None
@@ -65,7 +67,7 @@ class Runner(Outcomes):
         job = attempt.job
         self.running[attempt.id] = attempt
         attempt.task = self._loop.create_task(self._run(attempt))
-        if job.timeout:
+        if job.timeout and job.timeout < LONGEST_S:
             attempt.deadline_s = self._loop.time() + job.timeout
             self._young.append(attempt)
             if self._arming is None:
@@ -91,23 +93,34 @@ class Runner(Outcomes):
             for hook in self.before:
                 await hook(context)
             attempt.start_s = time.perf_counter()
-            if self._is_async[job.function]:
-                result = await self.functions[job.function](context, **(job.kwargs or {}))
+            function = self.functions[job.function]
+            if self._is_plain(function):
+                result = await self._in_thread(attempt, function, context)
             else:
-                result = await self._in_thread(attempt, context)
-        except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - whatever a job raises is its end
+                result = await function(context, **(job.kwargs or {}))
+        except BaseException as raised:  # noqa: BLE001 - whatever a job raises is its end, and not its worker's
             error = raised
         if attempt.timer is not None:
             attempt.timer.cancel()
-        if not attempt.settled:
-            self.end(attempt, result, error)
-        if self.after:
-            await self._after(context, error)
-        self._release(attempt)
+        try:
+            if not attempt.settled:
+                self.end(attempt, result, error)
+            if self.after and not isinstance(error, GeneratorExit):  # the coroutine is closed: it can't wait
+                await self._after(context, error)
+        finally:
+            self._release(attempt)
+        if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            raise error  # somebody's Ctrl-C, not the job's
 
-    async def _in_thread(self, attempt: Attempt, context: dict[str, Any]) -> Any:
-        job = attempt.job
-        function, arguments = self.functions[job.function], job.kwargs or {}
+    def _is_plain(self, function: Function) -> bool:
+        """Whether a function runs in a thread."""
+        plain = self._plain.get(function)
+        if plain is None:
+            plain = self._plain[function] = not asyncio.iscoroutinefunction(function)
+        return plain
+
+    async def _in_thread(self, attempt: Attempt, function: Function, context: dict[str, Any]) -> Any:
+        arguments = attempt.job.kwargs or {}
         attempt.thread = True
 
         def call() -> Any:
@@ -168,7 +181,7 @@ class Runner(Outcomes):
         try:
             for hook in self.after:
                 await hook(context)
-        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - as SAQ: a hook's trouble is logged only
+        except BaseException:  # noqa: BLE001 - as SAQ: a hook's trouble is logged only
             saq_logger.exception("Failed to run after process hook")
 
     def _release(self, attempt: Attempt) -> None:

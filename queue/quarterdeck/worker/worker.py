@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
+from saq.queue.redis import RedisQueue
 from saq.worker import Worker as SaqWorker
 from saq.worker import ensure_coroutine_function_many
 
@@ -57,12 +58,13 @@ class Worker(SaqWorker[Any]):
     `lease_s` how long a worker counts as alive after a beat, `beat_s` how often it beats; `crash_budget` how many
     workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` maps
     functions to "fail"; `scheduler` runs beside the jobs; `follow` says what is enqueued with a job's end.
-    `poll_interval` is SAQ's for Postgres and does nothing here.
+    `poll_interval` is SAQ's for Postgres and does nothing here. `queue` may be SAQ's own RedisQueue. Raises TypeError
+    for another.
     """
 
     def __init__(
         self,
-        queue: Queue,
+        queue: RedisQueue,
         functions: Any,
         *,
         queues: Sequence[Queue | str] = (),
@@ -79,6 +81,7 @@ class Worker(SaqWorker[Any]):
         id: str | None = None,  # noqa: A002 - SAQ's name
         **kwargs: Any,
     ) -> None:
+        queue = Queue.of(queue)
         super().__init__(
             queue, functions, id=id or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}", **kwargs
         )
@@ -143,7 +146,7 @@ class Worker(SaqWorker[Any]):
             hard_deadline_s=self._cancellation_hard_deadline_s,
             version=self.version,
         )
-        self.runner.context = dict(self.context)
+        self.runner.context = self.context  # itself: what is put there later is for later jobs
         self.runner.before = self.before_process or ()
         self.runner.after = self.after_process or ()
         self.runner.follow = self.follow

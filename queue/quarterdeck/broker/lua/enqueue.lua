@@ -24,8 +24,8 @@ for i = 3, #ARGV, 3 do
     if redis.call('ZSCORE', n.incomplete, id) or redis.call('EXISTS', 'saq:abort:' .. key) == 1 then
       refused[#refused + 1] = (i - 3) / 3 + 1
     else
+      redis.call('ZADD', n.incomplete, due, id) -- first: it may fail, and then nothing is left behind
       redis.call('SET', id, payload)
-      redis.call('ZADD', n.incomplete, due, id)
       accepted = accepted + 1
       if due == '0' then
         ready[#ready + 1] = id
