@@ -49,6 +49,14 @@ def test_no_two_commands_share_a_key() -> None:
     assert len(taken) == len(set(taken))
 
 
+def test_no_key_of_a_list_or_document_hides_a_verb_that_the_footer_offers_beside_it() -> None:
+    """`w` and `z` folded and wrapped the page of the job that they were to explain and set aside."""
+    shared = {"slash", "n", "escape"}  # search in a document, and back: the same thing there
+    verbs = {key for command in COMMANDS if not command.by_widget for key in command.keys.split(",")}
+    own = {key for widget in (Grid, Document) for it in widget.BINDINGS for key in it.key.split(",")}  # type: ignore[union-attr]
+    assert own & verbs <= shared
+
+
 def test_uppercase_never_means_destructive() -> None:
     for command in COMMANDS:
         if command.right is Right.ADMIN:

@@ -303,6 +303,17 @@ async def test_jobs_are_set_aside_by_what_they_have_in_common(aboard: Aboard) ->
         assert bridge.operator.calls == [("quarantine", "emails", "send_email", "", "ConnectionError", "")]
 
 
+async def test_the_page_of_a_job_explains_it_and_sets_jobs_like_it_aside(aboard: Aboard) -> None:
+    async with aboard() as (bridge, pilot):
+        await keys(bridge, pilot, "4", "enter", "enter")
+        assert bridge.deck.deck_screen.SCREEN is Screen.JOB
+        said = shown(bridge).count("It failed 3 of 3 times")
+        await keys(bridge, pilot, "w")
+        assert shown(bridge).count("It failed 3 of 3 times") == said + 1
+        await keys(bridge, pilot, "z")
+        assert "Set aside" in shown(bridge)
+
+
 async def test_undo_takes_the_newest_or_the_act_under_the_cursor(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         await keys(bridge, pilot, "u", "9", "u", "j", "u")

@@ -61,9 +61,9 @@ async def test_folding_hides_what_is_deeper() -> None:
         assert app.document.visible_text()[1].startswith("▸")
         await press(pilot, "enter")
         assert '"ann"' in "".join(body(app.document))
-        await press(pilot, "z")
+        await press(pilot, "Z")
         assert body(app.document) == ["{", "}"]
-        await press(pilot, "z")
+        await press(pilot, "Z")
         assert len(body(app.document)) > 10
 
 
@@ -148,11 +148,11 @@ async def test_long_lines_are_wrapped_or_cut() -> None:
     async with app.run_test(size=(42, 10)) as pilot:
         app.document.show_text("a" * 40 + "b" * 40)
         assert body(app.document) == ["a" * 40, "b" * 40]
-        await press(pilot, "w")
+        await press(pilot, "W")
         assert body(app.document) == ["a" * 39 + "…"]
         await press(pilot, "right", "right")
         assert body(app.document) == ["b" * 40]
-        await press(pilot, "left", "w")
+        await press(pilot, "left", "W")
         assert body(app.document)[0] == "a" * 40
 
 
@@ -184,7 +184,7 @@ async def test_an_empty_document_takes_all_keys() -> None:
     app = Reader()
     async with app.run_test(size=(60, 6)) as pilot:
         app.document.show([])
-        await press(pilot, "j", "G", "enter", "z", "n", "w", "pagedown")
+        await press(pilot, "j", "G", "enter", "Z", "n", "W", "pagedown")
         assert body(app.document) == []
 
 
