@@ -25,6 +25,17 @@ async def halfway(fleet: Fleet, count: int) -> None:
     await fleet.until(lambda: fleet.ends() > count // 3)
 
 
+@contextlib.asynccontextmanager
+async def in_full_work(server, queue: str, place: Path, count: int, **options: float):
+    """Two workers that have done a third of `count` short jobs; the fleet, and the keys of the jobs."""
+    async with Fleet(server.url, queue, place, **options) as fleet:
+        fleet.start(), fleet.start()
+        await fleet.leased(2)
+        keys = await fleet.feed(count, pause_s=0.02)
+        await halfway(fleet, count)
+        yield fleet, keys
+
+
 @pytest.mark.parametrize("fsync", ["everysec", "always"])
 async def test_server_killed_and_started_again(start_valkey, queue_name, tmp_path, fsync):
     server = start_valkey(appendonly="yes", appendfsync=fsync)
@@ -45,11 +56,7 @@ async def test_server_killed_and_started_again(start_valkey, queue_name, tmp_pat
 
 async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_path):
     server = start_valkey()
-    async with Fleet(server.url, queue_name, tmp_path) as fleet:
-        fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(2000, pause_s=0.02)
-        await halfway(fleet, 2000)
+    async with in_full_work(server, queue_name, tmp_path, 2000) as (fleet, keys):
         server.freeze()
         await asyncio.sleep(5.5)  # longer than leases and time-outs
         server.thaw()
@@ -61,11 +68,8 @@ async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_pat
 async def test_server_stopped_for_thirty_seconds(start_valkey, queue_name, tmp_path):
     """Three leases and six time-outs long, with the settings that workers have unless told otherwise."""
     server = start_valkey()
-    async with Fleet(server.url, queue_name, tmp_path, lease_s=10.0, beat_s=2.0) as fleet:
-        workers = fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(1000, pause_s=0.02)
-        await halfway(fleet, 1000)
+    async with in_full_work(server, queue_name, tmp_path, 1000, lease_s=10.0, beat_s=2.0) as (fleet, keys):
+        workers = fleet.processes
         server.freeze()
         await asyncio.sleep(6)  # by now all answers are given up
         used, begun, told = sum(cpu_s(each.pid) for each in workers), time.monotonic(), len(log_lines(fleet))
@@ -151,11 +155,7 @@ async def test_a_full_memory_is_drained(start_valkey, queue_name, tmp_path):
 
 async def test_a_disk_that_can_not_be_written(start_valkey, queue_name, tmp_path):
     server = start_valkey(save="1 1")
-    async with Fleet(server.url, queue_name, tmp_path) as fleet:
-        fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(1500, pause_s=0.02)
-        await halfway(fleet, 1500)
+    async with in_full_work(server, queue_name, tmp_path, 1500) as (fleet, keys):
         shutil.rmtree(server.directory / "dump.rdb", ignore_errors=True)
         (server.directory / "dump.rdb").unlink(missing_ok=True)
         (server.directory / "dump.rdb" / "full").mkdir(parents=True)  # a snapshot can't be put in its place
@@ -179,22 +179,18 @@ async def refused(fleet: Fleet) -> bool:
 
 async def test_an_append_only_file_that_can_not_grow(start_valkey, queue_name, tmp_path):
     server = start_valkey(appendonly="yes", appendfsync="everysec")
-    async with Fleet(server.url, queue_name, tmp_path) as fleet:
-        fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(1500, pause_s=0.02)
-        await halfway(fleet, 1500)
+    async with in_full_work(server, queue_name, tmp_path, 1500) as (fleet, keys):
         server.limit_files(appended(server) + 20_000)
-        keys += await fed_until(fleet, lambda error: "MISCONF" in str(error))
+        keys.extend(await fed_until(fleet, lambda error: "MISCONF" in str(error)))
         assert (await fleet.queue.redis.info("persistence"))["aof_last_write_status"] == "err"
         told, walled = len(log_lines(fleet)), time.monotonic()
         while time.monotonic() - walled < 5:  # longer than leases; clients and work go against the wall
-            keys += await fed_until(fleet, lambda error: "MISCONF" in str(error))
+            keys.extend(await fed_until(fleet, lambda error: "MISCONF" in str(error)))
             await asyncio.sleep(0.1)
         assert len(log_lines(fleet)) - told < 30, "log storm"
         before = fleet.ends()
         server.limit_files(None)
-        keys += await fed_until(fleet, None, 100)
+        keys.extend(await fed_until(fleet, None, 100))
         assert await fleet.until(lambda: fleet.ends() > before) < BACK_S
         await fleet.drained()
         # Nobody was dead: what ran went on, and its ends were written when they could be.
@@ -206,18 +202,14 @@ async def test_an_append_only_file_that_can_not_grow(start_valkey, queue_name, t
 async def test_an_append_only_file_that_ends_its_server(start_valkey, queue_name, tmp_path):
     """With `always` a server that can't write ends itself before it answers."""
     server = start_valkey(appendonly="yes", appendfsync="always")
-    async with Fleet(server.url, queue_name, tmp_path) as fleet:
-        fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(1500, pause_s=0.02)
-        await halfway(fleet, 1500)
+    async with in_full_work(server, queue_name, tmp_path, 1500) as (fleet, keys):
         server.limit_files(appended(server) + 20_000)
-        keys += await fed_until(fleet, lambda _: server.process.poll() is not None)
+        keys.extend(await fed_until(fleet, lambda _: server.process.poll() is not None))
         assert any("Exiting" in line for line in server.log), server.log[-5:]
         before = fleet.ends()
         server.kill()
         server.start()
-        keys += await fed_until(fleet, None, 100)
+        keys.extend(await fed_until(fleet, None, 100))
         assert await fleet.until(lambda: fleet.ends() > before + 2 * SLOTS) < BACK_S
         await fleet.drained()
         await fleet.all_well(keys, reruns=2 * SLOTS)
@@ -282,11 +274,7 @@ async def test_results_are_written_when_the_server_comes_back(start_valkey, queu
 
 async def test_a_master_that_becomes_a_read_only_replica_for_a_while(start_valkey, queue_name, tmp_path):
     server = start_valkey()
-    async with Fleet(server.url, queue_name, tmp_path) as fleet:
-        fleet.start(), fleet.start()
-        await fleet.leased(2)
-        keys = await fleet.feed(1000, pause_s=0.02)
-        await halfway(fleet, 1000)
+    async with in_full_work(server, queue_name, tmp_path, 1000) as (fleet, keys):
         await fleet.queue.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
         await asyncio.sleep(1.5)  # less than a lease
         await fleet.queue.redis.execute_command("REPLICAOF", "NO", "ONE")

@@ -1,11 +1,17 @@
-"""A worker at work in this process, and waiting for what it does."""
+"""Workers at work in this process, and waiting for what they do."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
 
+from redis.asyncio import Redis
+from saq import Worker as StockWorker
+from saq.queue.redis import RedisQueue
+
+from quarterdeck.keys import keys_of
 from quarterdeck.worker import Worker
+from quarterdeck.worker.service import Service, ServiceOptions
 
 
 @asynccontextmanager
@@ -20,6 +26,37 @@ async def working(queue, functions, **options):
     finally:
         await worker.stop()
         await task
+
+
+@asynccontextmanager
+async def serving(app, **options):
+    """`quarterdeck worker` for an app; it must end in order with the block."""
+    service = Service(app, ServiceOptions(**({"grace_s": 5} | options)))
+    task = asyncio.create_task(service.run())
+    try:
+        yield service
+    finally:
+        if service.worker is not None:
+            service.worker.event.set()
+        assert await asyncio.wait_for(task, 60) == 0
+
+
+@asynccontextmanager
+async def stock_working(url, name, functions, **options):
+    """A stock SAQ worker with connections of its own; gives its queue."""
+    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
+    queue = RedisQueue(Redis.from_url(url, socket_timeout=None), name=name)
+    await queue.redis.set(keys_of(name).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
+    worker = StockWorker(queue, functions=functions, **options)
+    worker.SIGNALS = []
+    task = asyncio.create_task(worker.start())
+    try:
+        yield queue
+    finally:
+        await worker.stop()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await queue.disconnect()
 
 
 async def until(condition, within_s=60.0):

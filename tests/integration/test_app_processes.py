@@ -7,10 +7,10 @@ import importlib
 import json
 import os
 import sys
-from contextlib import asynccontextmanager
 from datetime import date
 
 import pytest
+from at_work import serving
 
 from quarterdeck import App
 from quarterdeck.errors import JobFailedError, UsageError
@@ -76,18 +76,6 @@ def app(tmp_path, queue_name, monkeypatch, valkey):
     del sys.modules[name]
 
 
-@asynccontextmanager
-async def working(app):
-    service = Service(app, ServiceOptions(grace_s=5))
-    running = asyncio.create_task(service.run())
-    try:
-        yield service
-    finally:
-        if service.worker is not None:
-            service.worker.event.set()
-        assert await asyncio.wait_for(running, 60) == 0
-
-
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -101,7 +89,7 @@ async def result(app, name, *args):
 
 
 async def test_it_runs_elsewhere_and_the_process_stays_for_the_next(app):
-    async with working(app):
+    async with serving(app):
         first, parent = await result(app, "where")
         assert parent == os.getpid()
         assert (await result(app, "where"))[0] == first
@@ -111,12 +99,12 @@ async def test_it_runs_elsewhere_and_the_process_stays_for_the_next(app):
 
 
 async def test_arguments_and_results_are_what_the_hints_say(app):
-    async with working(app):
+    async with serving(app):
         assert await result(app, "next_day", date(2026, 11, 22)) == date(2026, 11, 23)
 
 
 async def test_a_time_out_kills_it(app, tmp_path):
-    async with working(app):
+    async with serving(app):
         await result(app, "where")  # starts the process, which the job's two seconds need not cover
         with pytest.raises(JobFailedError, match="timed out"):
             await result(app, "stuck", str(tmp_path / "pid"))
@@ -128,7 +116,7 @@ async def test_a_time_out_kills_it(app, tmp_path):
 
 
 async def test_the_job_is_known_there_and_its_log_comes_back(app, redis_client, queue_name):
-    async with working(app):
+    async with serving(app):
         handle = await app.tasks["told"].enqueue("it")
         assert await handle.result(60) == [handle.key, queue_name, "told", 1, 2, False]
     lines = map(json.loads, await redis_client.lrange(keys_of(queue_name).log(handle.key), 0, -1))
@@ -137,7 +125,7 @@ async def test_the_job_is_known_there_and_its_log_comes_back(app, redis_client, 
 
 @pytest.mark.parametrize(("kind", "says"), [("own", "OwnError: mine"), ("picky", "PickyError: 1 2")])
 async def test_what_it_raises_is_raised_with_its_own_traceback(app, kind, says):
-    async with working(app):
+    async with serving(app):
         with pytest.raises(JobFailedError, match=says) as caught:
             await result(app, "broken", kind)
     assert "in broken" in caught.value.traceback
@@ -145,7 +133,7 @@ async def test_what_it_raises_is_raised_with_its_own_traceback(app, kind, says):
 
 @pytest.mark.parametrize(("how", "says"), [("exits", "with status 3"), ("killed", "by SIGKILL")])
 async def test_one_that_dies_fails_its_job_and_nobody_elses(app, how, says):
-    async with working(app):
+    async with serving(app):
         with pytest.raises(JobFailedError, match=f"The job's process ended {says}"):
             await result(app, "dies", how)
         assert await result(app, "where")

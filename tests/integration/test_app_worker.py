@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from at_work import serving
 
 from quarterdeck import App, current_job, depends
 from quarterdeck.errors import JobFailedError, JobGoneError, ResultTimeoutError
@@ -25,19 +26,6 @@ async def app(valkey, queue_name):
     await app.close()
 
 
-@asynccontextmanager
-async def working(target, url=None, **options):
-    """A worker for `target` in this process, until the block ends."""
-    service = Service(target, ServiceOptions(url=url, **{"grace_s": 5, **options}))
-    task = asyncio.create_task(service.run())
-    try:
-        yield service
-    finally:
-        if service.worker is not None:
-            service.worker.event.set()
-        assert await asyncio.wait_for(task, 60) == 0
-
-
 class TestResults:
     async def test_async_and_plain_functions_give_results(self, app):
         @app.task
@@ -48,7 +36,7 @@ class TestResults:
         def where() -> str:
             return threading.current_thread().name
 
-        async with working(app):
+        async with serving(app):
             assert await (await double.enqueue(21)).result(60) == 42
             assert (await (await where.enqueue()).result(60)).startswith("quarterdeck-job")
 
@@ -58,7 +46,7 @@ class TestResults:
             return at.replace(year=at.year + 1), sorted(tags)
 
         at = datetime(2026, 11, 22, 3, 10, tzinfo=UTC)
-        async with working(app):
+        async with serving(app):
             assert await (await next_year.enqueue(at, {"b", "a"})).result(60) == (at.replace(year=2027), ["a", "b"])
 
     async def test_many_at_once_keep_their_order(self, app):
@@ -66,7 +54,7 @@ class TestResults:
         async def double(x: int) -> int:
             return 2 * x
 
-        async with working(app):
+        async with serving(app):
             handles = await double.enqueue_many([(1,), {"x": 2}, *((n,) for n in range(3, 300))])
             assert [await handle.result(60) for handle in handles] == [2 * n for n in range(1, 300)]
 
@@ -75,7 +63,7 @@ class TestResults:
         async def broken(number: int) -> None:
             raise KeyError(f"tenant {number}")
 
-        async with working(app):
+        async with serving(app):
             handle = await broken.enqueue(7)
             with pytest.raises(JobFailedError, match="'tenant 7'") as caught:
                 await handle.result(60)
@@ -97,7 +85,7 @@ class TestResults:
         @app.task(ttl_s=-1)
         async def forgotten() -> None: ...
 
-        async with working(app):
+        async with serving(app):
             handle = await forgotten.enqueue()
             async with asyncio.timeout(60):
                 with pytest.raises(JobGoneError):
@@ -111,7 +99,7 @@ class TestResults:
         async def odd() -> object:
             return object()
 
-        async with working(app):
+        async with serving(app):
             with pytest.raises(JobFailedError, match="a object has no JSON form"):
                 await (await odd.enqueue()).result(60)
 
@@ -120,7 +108,7 @@ class TestResults:
         async def double(x: int) -> int:
             return 2 * x
 
-        async with working(app):
+        async with serving(app):
             job = await app.queue().enqueue("double", y=1)
             with pytest.raises(JobFailedError, match=r"double\(\): .*(unexpected|missing a required)"):
                 await app.handle(job.key, function="double").result(60)
@@ -137,7 +125,7 @@ class TestOptions:
                 raise ConnectionError("not yet")
             return len(seen)
 
-        async with working(app):
+        async with serving(app):
             assert await (await flaky.enqueue()).result(60) == 3
         assert seen == [(1, False), (2, False), (3, True)]
 
@@ -146,7 +134,7 @@ class TestOptions:
         async def slow() -> None:
             await asyncio.sleep(30)
 
-        async with working(app):
+        async with serving(app):
             with pytest.raises(JobFailedError, match="timed out"):
                 await (await slow.enqueue()).result(60)
 
@@ -158,7 +146,7 @@ class TestOptions:
         first, second, other = await bill.enqueue(7), await bill.enqueue(7), await bill.enqueue(8)
         assert (first.new, second.new, other.new) == (True, False, True)
         assert first.key == second.key == "bill:7"
-        async with working(app):
+        async with serving(app):
             assert await second.result(60) == 7
             again = await bill.enqueue(7)
             assert again.new, "the first one is over"
@@ -170,7 +158,7 @@ class TestOptions:
 
         handle = await later.options(delay_s=60).enqueue()
         assert await handle.status() is JobState.SCHEDULED
-        async with working(app):
+        async with serving(app):
             before = time.time()
             due = await later.options(delay_s=0.5).enqueue()
             assert await due.result(60) - before >= 0.5
@@ -181,7 +169,7 @@ class TestOptions:
         async def where() -> str:
             return current_job().queue
 
-        async with working(app):
+        async with serving(app):
             assert await (await where.enqueue()).result(60) == f"{queue_name}-two"
             assert await (await where.options(queue=queue_name).enqueue()).result(60) == queue_name
 
@@ -196,7 +184,7 @@ class TestOptions:
         waiting = await endless.enqueue()
         await waiting.abort("not needed")
         assert await waiting.status() is JobState.ABORTED
-        async with working(app):
+        async with serving(app):
             running = await endless.enqueue()
             await asyncio.wait_for(started.wait(), 60)
             await running.abort("enough")
@@ -217,7 +205,7 @@ class TestCurrentJob:
             job = current_job()
             return [job.key, job.queue, job.function, job.attempt, job.retries, job.detached]
 
-        async with working(app):
+        async with serving(app):
             for task in (in_task, in_thread):
                 handle = await task.enqueue()
                 assert await handle.result(60) == [handle.key, queue_name, task.name, 1, 4, False]
@@ -231,7 +219,7 @@ class TestCurrentJob:
             told.set()
             go.wait(60)
 
-        async with working(app):
+        async with serving(app):
             handle = await counted.enqueue()
             async with asyncio.timeout(60):
                 await asyncio.to_thread(told.wait, 60)
@@ -247,7 +235,7 @@ class TestCurrentJob:
             current_job().log.warning("hello %s", name)
             raise ValueError("no")
 
-        async with working(app):
+        async with serving(app):
             handle = await chatty.enqueue("ann")
             with pytest.raises(JobFailedError):
                 await handle.result(60)
@@ -270,7 +258,7 @@ class TestCurrentJob:
         async def parent() -> int:
             return await (await child.enqueue(1)).result(60)
 
-        async with working(app):
+        async with serving(app):
             assert await (await parent.enqueue()).result(60) == 2
 
 
@@ -307,7 +295,7 @@ class TestSurroundings:
         def bad() -> None:
             raise LookupError("x")
 
-        async with working(app, concurrency=1):
+        async with serving(app, concurrency=1):
             await (await good.enqueue()).result(60)
             with pytest.raises(JobFailedError):
                 await (await bad.enqueue()).result(60)
@@ -326,7 +314,7 @@ class TestSurroundings:
         @app.task
         async def work() -> None: ...
 
-        async with working(app):
+        async with serving(app):
             with pytest.raises(JobFailedError, match="not today"):
                 await (await work.enqueue()).result(60)
 
@@ -356,7 +344,7 @@ class TestSurroundings:
             raise LookupError(p)
 
         assert await use(1, "mine", 2) == [1, "mine", 2], "called directly it takes doubles"
-        async with working(app):
+        async with serving(app):
             results = await asyncio.gather(*[(await use.enqueue(n)).result(60) for n in range(5)])
             assert sorted(result[0] for result in results) == list(range(5))
             with pytest.raises(JobFailedError, match="pool"):
@@ -378,7 +366,7 @@ class TestSurroundings:
         async def use(p: str = depends(pool, scope="worker")) -> str:
             return p
 
-        async with working(app):
+        async with serving(app):
             assert await (await use.enqueue()).result(60) == "pool"
         assert len(tries) == 2
 
@@ -389,7 +377,7 @@ class TestRegistration:
         async def send(to: str, copies: int = 1) -> None:
             """Send a mail."""
 
-        async with working(app, name="w-1", concurrency=3) as service:
+        async with serving(app, name="w-1", concurrency=3) as service:
             async with asyncio.timeout(60):
                 while not (found := await redis_client.hgetall(keys_of(queue_name).workers)):
                     await asyncio.sleep(0.01)
@@ -405,7 +393,7 @@ class TestRegistration:
             assert record["version"] == service.worker.version != ""
 
     async def test_queues_by_weight_and_by_name(self, app, queue_name):
-        async with working(app, queues=(f"{queue_name}-two",), weights={f"{queue_name}-two": 2}) as service:
+        async with serving(app, queues=(f"{queue_name}-two",), weights={f"{queue_name}-two": 2}) as service:
             async with asyncio.timeout(60):
                 while service.worker is None:
                     await asyncio.sleep(0)
@@ -422,7 +410,7 @@ class TestSchedules:
         async def say(word: str) -> None:
             await fired.put(word)
 
-        async with working(app):
+        async with serving(app):
             assert await asyncio.wait_for(fired.get(), 60) == "hello"
 
     async def test_a_worker_without_schedules_defines_none(self, app, redis_client, queue_name):
@@ -434,10 +422,10 @@ class TestSchedules:
         async def work() -> int:
             return 1
 
-        async with working(app, schedules=False):
+        async with serving(app, schedules=False):
             assert await (await work.enqueue()).result(60) == 1
         assert not await redis_client.exists(keys_of(queue_name).schedules)
-        async with working(app), asyncio.timeout(60):
+        async with serving(app), asyncio.timeout(60):
             while not await redis_client.hexists(keys_of(queue_name).schedules, "nightly"):
                 await asyncio.sleep(0.01)
 

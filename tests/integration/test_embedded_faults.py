@@ -8,9 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
+from ended import wait_for_end
 
 from quarterdeck.broker.connection import open_connection
 from quarterdeck.broker.embedded import EmbeddedServer, embedded
@@ -56,17 +56,7 @@ def dashboard(home):
     for process in processes:
         process.kill()
         process.communicate()
-    wait_for(home, "supervisor")
-
-
-def wait_for(home, name):
-    """Block until nobody holds the lock `name` any more."""
-    lock = home.lock(name)
-    thread = threading.Thread(target=lock.wait_exclusive, daemon=True)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive(), f"{name} did not end"
-    lock.close()
+    wait_for_end(home)
 
 
 def is_held(home, name):
@@ -90,7 +80,7 @@ async def test_a_killed_dashboard_is_as_good_as_one_that_left(home, dashboard):
     process = dashboard()
     await write(home, "k", "v")
     process.kill()
-    wait_for(home, "supervisor")
+    wait_for_end(home)
     assert not home.socket.exists()
     assert not is_held(home, "server")
     async with embedded(data_dir=home.data_dir) as server:
@@ -106,7 +96,7 @@ async def test_the_others_stay_when_the_one_that_started_it_is_killed(home, dash
     await write(home, "k", "v")
     assert home.state()["server_pid"] == pid
     second.kill()
-    wait_for(home, "supervisor")
+    wait_for_end(home)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
@@ -116,7 +106,7 @@ async def test_signals_of_the_terminal_do_not_reach_the_server(home, dashboard, 
     first.wait()
     await write(home, "k", "v")
     second.kill()
-    wait_for(home, "supervisor")
+    wait_for_end(home)
     assert not home.socket.exists()
 
 
@@ -126,7 +116,7 @@ async def test_everything_killed_at_once_is_recovered_with_a_line_that_says_so(h
     state = home.state()
     for pid in (state["supervisor_pid"], state["server_pid"], process.pid):
         os.kill(pid, signal.SIGKILL)
-    wait_for(home, "server")
+    wait_for_end(home, "server")
     assert home.socket.exists()
     async with embedded(data_dir=home.data_dir) as server:
         assert "stale socket" in server.notes[0]
@@ -139,7 +129,7 @@ async def test_an_orphaned_server_is_shut_down_in_order_and_replaced(home, dashb
     old = home.state()
     for pid in (old["supervisor_pid"], process.pid):
         os.kill(pid, signal.SIGKILL)
-    wait_for(home, "supervisor")
+    wait_for_end(home)
     assert is_held(home, "server")
     async with embedded(data_dir=home.data_dir) as server:
         assert "supervisor was killed" in server.notes[0]
@@ -155,7 +145,7 @@ async def test_who_is_attached_gets_a_new_supervisor(home, dashboard):
     await write(home, "k", "v")
     old = home.state()["supervisor_pid"]
     os.kill(old, signal.SIGKILL)
-    wait_for(home, "supervisor")
+    wait_for_end(home)
     await asyncio.to_thread(server.watch)
     assert home.state()["supervisor_pid"] != old
     assert any("supervisor was killed" in note for note in server.notes)
@@ -203,7 +193,7 @@ async def test_a_start_that_fails_early_is_told_in_a_sentence(home):
         async with embedded(data_dir=home.data_dir):
             pass
     assert "server.log" in caught.value.message
-    wait_for(home, "supervisor")
+    wait_for_end(home)
 
 
 async def test_a_directory_removed_under_a_running_server_leaves_nothing_running(home, dashboard):

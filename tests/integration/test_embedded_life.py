@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import threading
 
 import pytest
+from ended import wait_for_end
 from redis.exceptions import NoPermissionError
 
 from quarterdeck.broker.connection import open_connection
@@ -23,16 +23,6 @@ def home(tmp_path):
     yield home
     if home.locks.exists():
         wait_for_end(home)
-
-
-def wait_for_end(home):
-    """Block until the supervisor has let go of its lock, which it does last."""
-    lock = home.lock("supervisor")
-    thread = threading.Thread(target=lock.wait_exclusive, daemon=True)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive(), "the supervisor did not end"
-    lock.close()
 
 
 async def test_it_is_private_durable_and_evicts_nothing(home):

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import threading
 
 import pytest
+from ended import wait_for_end
 from saq.queue.redis import RedisQueue
 
 from quarterdeck.broker.embedded import embedded
@@ -43,15 +43,6 @@ def shop(tmp_path, monkeypatch):
     home = Home(tmp_path / "data")
     yield folder, home
     wait_for_end(home)
-
-
-def wait_for_end(home):
-    lock = home.lock("supervisor")
-    thread = threading.Thread(target=lock.wait_exclusive, daemon=True)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive(), "the supervisor did not end"
-    lock.close()
 
 
 def sold(folder):

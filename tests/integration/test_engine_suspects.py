@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 from at_work import has_status, until, working
@@ -54,6 +55,15 @@ async def suspect(queue, key="suspect"):
     return await queue.enqueue("quick", key=key)
 
 
+@asynccontextmanager
+async def busy(queue, functions):
+    """A worker in the midst of a job that lasts until the gate opens; both."""
+    async with working(queue, functions.all) as worker:
+        held = await queue.enqueue("held")
+        await until(lambda: held.key in functions.running)
+        yield worker, held
+
+
 def passes(worker, job):
     """How often a worker has passed the suspect on."""
     return worker.intake._suspects._passed.get(job.id, 0)
@@ -68,9 +78,7 @@ async def test_an_idle_worker_runs_it_at_once(queue):
 
 async def test_it_waits_for_short_jobs_and_runs_alone(queue):
     functions = Functions()
-    async with working(queue, functions.all) as worker:
-        held = await queue.enqueue("held")
-        await until(lambda: held.key in functions.running)
+    async with busy(queue, functions) as (worker, _):
         job = await suspect(queue)
         await until(lambda: worker.intake.alone)
         assert worker.intake.slots() == 0
@@ -82,9 +90,7 @@ async def test_it_waits_for_short_jobs_and_runs_alone(queue):
 @pytest.mark.usefixtures("hasty")
 async def test_a_worker_busy_with_long_jobs_fills_its_slots_again(queue):
     functions = Functions()
-    async with working(queue, functions.all) as worker:
-        held = await queue.enqueue("held")
-        await until(lambda: held.key in functions.running)
+    async with busy(queue, functions) as (worker, held):
         job = await suspect(queue)
         await until(lambda: passes(worker, job))
         assert (await queue.job(job.key)).attempts == 0
@@ -101,9 +107,7 @@ async def test_a_worker_busy_with_long_jobs_fills_its_slots_again(queue):
 async def test_where_all_are_busy_it_is_waited_for_in_the_end(queue, monkeypatch):
     monkeypatch.setattr(suspects, "PASSES", 1)
     functions = Functions()
-    async with working(queue, functions.all) as worker:
-        held = await queue.enqueue("held")
-        await until(lambda: held.key in functions.running)
+    async with busy(queue, functions) as (worker, _):
         job = await suspect(queue)
         await until(lambda: passes(worker, job))
         await until(lambda: worker.intake.alone)
@@ -117,27 +121,23 @@ async def test_where_all_are_busy_it_is_waited_for_in_the_end(queue, monkeypatch
 
 @pytest.mark.usefixtures("hasty")
 async def test_a_worker_with_nothing_to_do_takes_it_over(queue):
-    busy, idle = Functions(), Functions()
-    async with working(queue, busy.all) as worker:
-        held = await queue.enqueue("held")
-        await until(lambda: held.key in busy.running)
+    functions, idle = Functions(), Functions()
+    async with busy(queue, functions) as (worker, held):
         job = await suspect(queue)
         await until(lambda: passes(worker, job))
         worker.paused = True  # both would race for it
         async with working(queue, idle.all):
             await until(lambda: has_status(queue, job.key, Status.COMPLETE))
         assert job.key in idle.beside
-        assert held.key in busy.running
-        busy.gate.set()
+        assert held.key in functions.running
+        functions.gate.set()
         await until(lambda: has_status(queue, held.key, Status.COMPLETE))
 
 
 @pytest.mark.usefixtures("hasty")
 async def test_a_worker_that_is_told_to_stop_hands_it_back(queue):
     functions = Functions()
-    async with working(queue, functions.all) as worker:
-        held = await queue.enqueue("held")
-        await until(lambda: held.key in functions.running)
+    async with busy(queue, functions) as (worker, _):
         job = await suspect(queue)
         await until(lambda: worker.intake.alone or worker.intake._suspects._passed)
     assert await queue.redis.hlen(queue.keys.owner) == 0

@@ -6,16 +6,15 @@ import asyncio
 import os
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from at_work import serving
 
 from quarterdeck import App, branch, chain, chord, group, saga
 from quarterdeck.errors import JobFailedError, ResultTimeoutError
 from quarterdeck.keys import keys_of
 from quarterdeck.model import JobState
-from quarterdeck.worker.service import Service, ServiceOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,18 +58,6 @@ async def app(valkey, queue_name):
     await app.close()
 
 
-@asynccontextmanager
-async def working(app, **options):
-    service = Service(app, ServiceOptions(grace_s=5, **options))
-    task = asyncio.create_task(service.run())
-    try:
-        yield service
-    finally:
-        if service.worker is not None:
-            service.worker.event.set()
-        assert await asyncio.wait_for(task, 60) == 0
-
-
 def tasks(app, *names):
     return [app.tasks[name] for name in names]
 
@@ -78,7 +65,7 @@ def tasks(app, *names):
 class TestChain:
     async def test_results_pass_along_over_queues(self, app):
         add, total = tasks(app, "add", "total")
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(
                 chain(add.step(1, 2), add.step(y=10), group(add.step(), add.step(y=5)), total.step())
             )
@@ -89,7 +76,7 @@ class TestChain:
     async def test_a_failed_step_stops_it_and_its_retry_goes_on(self, app):
         add, name = tasks(app, "add", "name")
         app.failing.add("name")
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(chain(add.step(1), name.step(), name.step(5)))
             with pytest.raises(JobFailedError, match="name fails"):
                 await flow.result(60)
@@ -109,7 +96,7 @@ class TestChain:
 
     async def test_a_step_with_a_delay_waits_its_time(self, app):
         (add,) = tasks(app, "add")
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(chain(add.step(1), add.options(delay_s=60).step()))
             await flow.handles[0].result(60)
             assert await flow.last.status() is JobState.SCHEDULED
@@ -124,7 +111,7 @@ async def appears(handle) -> None:
 class TestGroup:
     async def test_many_parts_end_in_one(self, app):
         add, total = tasks(app, "add", "total")
-        async with working(app, concurrency=20):
+        async with serving(app, concurrency=20):
             flow = await app.enqueue(chord([add.step(n, 0) for n in range(200)], total.step()))
             assert await flow.result(60) == sum(range(200))
         assert [call for call in app.ran if call[0] == "total"] == [("total", list(range(200)))]
@@ -136,7 +123,7 @@ class TestGroup:
         async def join(parts: list[str]) -> str:
             return "|".join(parts)
 
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(chord([name.step(1), book.step("é\u2028"), name.step(2)], join.step()))
             assert await flow.result(60) == 'odd "\\ @results: ]|é\u2028-1|even'
 
@@ -148,7 +135,7 @@ class TestGroup:
         async def both(results: list[object]) -> list[object]:
             return results
 
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(chord([add.step(1, 1), book.step("x")], both.step()))
             with pytest.raises(JobFailedError):
                 await flow.handles[1].result(60)
@@ -166,7 +153,7 @@ class TestBranch:
     @pytest.mark.parametrize(("number", "then"), [(2, ("add", 2, 2)), (1, ("cancel", 'odd "\\ @results: ]'))])
     async def test_the_result_chooses(self, app, number, then):
         name, add, cancel = tasks(app, "name", "add", "cancel")
-        async with working(app):
+        async with serving(app):
             await app.enqueue(branch(name.step(number), {"even": add.step(2, 2)}, otherwise=cancel.step()))
             async with asyncio.timeout(60):
                 while len(app.ran) < 2:
@@ -179,7 +166,7 @@ class TestSaga:
         book, cancel = tasks(app, "book", "cancel")
         app.failing.add("book hotel")
         steps = [(book.step(what), cancel.step()) for what in ("flight", "car", "hotel", "dinner")]
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(saga(*steps))
             with pytest.raises(JobFailedError, match="book hotel fails"):
                 await flow.result(60)
@@ -190,7 +177,7 @@ class TestSaga:
 
     async def test_one_that_works_undoes_nothing(self, app):
         book, cancel = tasks(app, "book", "cancel")
-        async with working(app):
+        async with serving(app):
             flow = await app.enqueue(saga((book.step("flight"), cancel.step()), (book.step("car"), cancel.step())))
             assert await flow.result(60) == "car-1"
         assert [call[0] for call in app.ran] == ["book flight", "book car"]

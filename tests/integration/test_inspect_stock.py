@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from at_work import stock_working
 from free_ports import next_free_port
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from saq import CronJob, Worker
+from saq import CronJob
 from saq.queue.redis import RedisQueue
 
 from quarterdeck.inspect import RedisSource, open_source
@@ -46,20 +45,7 @@ async def wait(ctx: Any, *, gate: str) -> None:
     await _gate[gate].wait()
 
 
-@asynccontextmanager
-async def stock_worker(url: str, name: str, **options: Any) -> AsyncIterator[RedisQueue]:
-    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
-    queue = RedisQueue(Redis.from_url(url, socket_timeout=None), name=name)
-    await queue.redis.set(keys_of(name).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
-    worker = Worker(queue, functions=[echo, explode, wait], concurrency=4, **options)
-    worker.SIGNALS = []
-    task = asyncio.create_task(worker.start())
-    try:
-        yield queue
-    finally:
-        await worker.stop()
-        await asyncio.gather(task, return_exceptions=True)
-        await queue.disconnect()
+FUNCTIONS = [echo, explode, wait]
 
 
 async def _until(source: RedisSource, condition: Any, view: View | None = None) -> Snapshot:
@@ -73,7 +59,7 @@ async def test_a_deployment_nobody_told_of_is_found_and_shown(start_valkey: Any)
     server = start_valkey()
     _gate["a"] = asyncio.Event()
     async with (
-        stock_worker(server.url, "orders:eu", cron_jobs=[CronJob(nightly, cron="0 3 * * *")]) as queue,
+        stock_working(server.url, "orders:eu", FUNCTIONS, cron_jobs=[CronJob(nightly, cron="0 3 * * *")]) as queue,
         await open_source(server.url) as source,
     ):
         await queue.enqueue("wait", gate="a", key="held")
@@ -101,7 +87,7 @@ async def test_a_deployment_nobody_told_of_is_found_and_shown(start_valkey: Any)
 
 async def test_a_paused_cron_stays_in_sight(valkey: Any, redis_client: Redis, queue_name: str) -> None:
     async with (
-        stock_worker(valkey.url, queue_name, cron_jobs=[CronJob(nightly, cron="0 3 * * *")]),
+        stock_working(valkey.url, queue_name, FUNCTIONS, cron_jobs=[CronJob(nightly, cron="0 3 * * *")]),
         RedisSource(redis_client, [queue_name], owner=object()) as source,
     ):
         await _until(source, lambda seen: seen.schedules)
@@ -118,7 +104,7 @@ async def test_a_paused_cron_stays_in_sight(valkey: Any, redis_client: Redis, qu
 async def test_an_attached_dashboard_keeps_what_saq_would_drop(start_valkey: Any, queue_name: str) -> None:
     server = start_valkey()
     async with (
-        stock_worker(server.url, queue_name) as queue,
+        stock_working(server.url, queue_name, FUNCTIONS) as queue,
         await open_source(server.url, queues=[queue_name], record=True) as source,
     ):
         await queue.enqueue("explode", key="early")
@@ -139,7 +125,7 @@ async def test_reading_alone_writes_nothing(start_valkey: Any, queue_name: str) 
     server = start_valkey()
     client = Redis.from_url(server.url)
     async with (
-        stock_worker(server.url, queue_name) as queue,
+        stock_working(server.url, queue_name, FUNCTIONS) as queue,
         await open_source(server.url, queues=[queue_name]) as source,
     ):
         await queue.enqueue("explode", key="k")

@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from at_work import stock_working
 from redis.asyncio import Redis
-from saq import Worker
 from saq.job import Status
-from saq.queue.redis import RedisQueue
 
 from quarterdeck.keys import keys_of
 from quarterdeck.record import decode_failed, decode_history, decode_signature
@@ -30,6 +29,9 @@ async def explode(ctx: Any, *, password: str = "") -> None:
     raise ConnectionError("refused by 10.0.0.7:5432")
 
 
+FUNCTIONS = [double, explode]
+
+
 @asynccontextmanager
 async def recording(recorder: Recorder) -> AsyncIterator[Recorder]:
     task = asyncio.create_task(recorder.run())
@@ -39,22 +41,6 @@ async def recording(recorder: Recorder) -> AsyncIterator[Recorder]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def stock_worker(url: str, name: str, **options: Any) -> AsyncIterator[RedisQueue]:
-    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
-    queue = RedisQueue(Redis.from_url(url, socket_timeout=None), name=name)
-    await queue.redis.set(keys_of(name).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
-    worker = Worker(queue, functions=[double, explode], concurrency=4, **options)
-    worker.SIGNALS = []
-    task = asyncio.create_task(worker.start())
-    try:
-        yield queue
-    finally:
-        await worker.stop()
-        await asyncio.gather(task, return_exceptions=True)
-        await queue.disconnect()
 
 
 async def _until(condition: Any) -> None:
@@ -71,7 +57,7 @@ async def test_what_stock_workers_end_is_kept(valkey: Any, redis_client: Redis, 
     keys = keys_of(queue_name)
     async with (
         recording(Recorder(redis_client, [queue_name])) as recorder,
-        stock_worker(valkey.url, queue_name) as queue,
+        stock_working(valkey.url, queue_name, FUNCTIONS) as queue,
     ):
         for number in range(5):
             await queue.enqueue("double", a=number)
@@ -114,7 +100,7 @@ async def test_what_stock_workers_end_is_kept(valkey: Any, redis_client: Redis, 
 
 async def test_several_recorders_record_each_thing_once(valkey: Any, redis_client: Redis, queue_name: str) -> None:
     first, second = Recorder(redis_client, [queue_name]), Recorder(redis_client)
-    async with recording(first), recording(second), stock_worker(valkey.url, queue_name) as queue:
+    async with recording(first), recording(second), stock_working(valkey.url, queue_name, FUNCTIONS) as queue:
         for number in range(20):
             await queue.enqueue("double", a=number)
         mine = [first.coverage, second.coverage]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from at_work import stock_working
 from redis.asyncio import Redis
-from saq import CronJob, Worker
+from saq import CronJob
 from saq.queue.redis import RedisQueue
 
 from quarterdeck.inspect.source import RedisSource
@@ -22,7 +23,7 @@ from quarterdeck.schedule.scheduler import QueueScheduler
 from quarterdeck.schedule.stock import HELD, is_deck_run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
 
 PATIENCE_S = 60.0
@@ -53,24 +54,10 @@ async def tock(ctx: dict[str, Any]) -> str:
     return "done"
 
 
-@asynccontextmanager
-async def stock_worker(url: str, queue: str, *crons: CronJob[Any]) -> AsyncIterator[RedisQueue]:
-    """A stock SAQ worker in this process, with its own connections, stopped at the end."""
-    # redis-py gives up a blocked pop after 5 s: what arrives in that moment is popped for nobody.
-    saq = RedisQueue(Redis.from_url(url, socket_timeout=None), name=queue)
-    await saq.redis.set(keys_of(queue).sweep_lock, 1, ex=600)  # its sweep aborts jobs that have just been taken
-    worker = Worker(
-        saq, functions=[tick_tock, tock], cron_jobs=list(crons), timers={"schedule": 1}, shutdown_grace_period_s=1
-    )
-    worker.SIGNALS = []
-    task = asyncio.create_task(worker.start())
-    try:
-        yield saq
-    finally:
-        await worker.stop()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await saq.disconnect()
+def stock_worker(url: str, queue: str, *crons: CronJob[Any]) -> AbstractAsyncContextManager[RedisQueue]:
+    """A stock SAQ worker in this process, stopped at the end."""
+    options = {"cron_jobs": list(crons), "timers": {"schedule": 1}, "shutdown_grace_period_s": 1}
+    return stock_working(url, queue, [tick_tock, tock], **options)
 
 
 @pytest.mark.slow

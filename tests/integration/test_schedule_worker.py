@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from at_work import serving
 
 from quarterdeck import App
 from quarterdeck.errors import UsageError
@@ -30,19 +30,6 @@ async def app(valkey: Any, queue_name: str) -> AsyncIterator[App]:
     made = App("timed", queues=(queue_name,), url=valkey.url)
     yield made
     await made.close()
-
-
-@asynccontextmanager
-async def working(app: App) -> AsyncIterator[None]:
-    """A worker for `app` in this process, until the block ends."""
-    service = Service(app, ServiceOptions(grace_s=5))
-    task = asyncio.create_task(service.run())
-    try:
-        yield
-    finally:
-        if service.worker is not None:
-            service.worker.event.set()
-        assert await asyncio.wait_for(task, 60) == 0
 
 
 async def seen(read: Callable[[], Awaitable[list[RunRow]]], count: int = 1) -> list[RunRow]:
@@ -70,7 +57,7 @@ async def test_a_schedule_of_an_app_runs_and_its_ledger_closes_with_the_job(
         raise RuntimeError("no such luck")
 
     book = ScheduleBook(redis_client, queue_name)
-    async with working(app):
+    async with serving(app):
         done = await seen(lambda: book.ledger("each second", status="COMPLETED"), 2)
         failed = await seen(lambda: book.ledger("failing", status="FAILED"))
     assert done[0].result == "40"
@@ -98,7 +85,7 @@ async def test_two_workers_of_one_app_fire_each_tick_once(
     book = ScheduleBook(redis_client, queue_name)
     other = App("timed", queues=(queue_name,), url=valkey.url)
     other.tasks, other.schedules = app.tasks, app.schedules
-    async with working(app), working(other):
+    async with serving(app), serving(other):
         await seen(lambda: book.ledger("count", status="COMPLETED"), 3)
     runs = await book.ledger("count")
     assert len({run.tick_ms for run in runs}) == len(runs)
@@ -113,11 +100,11 @@ async def test_a_pause_is_kept_over_a_redeploy(app: App, redis_client: Redis, qu
         """Nothing."""
 
     book = ScheduleBook(redis_client, queue_name)
-    async with working(app):
+    async with serving(app):
         await seen(lambda: book.ledger("work", status="COMPLETED"))
         await book.pause(["work"], who="ann", reason="storm")
         await seen(lambda: book.ledger("work", status="SKIPPED"))
-    async with working(app):
+    async with serving(app):
         before = len(await book.ledger("work", status="SKIPPED"))
         await seen(lambda: book.ledger("work", status="SKIPPED"), before + 1)
         row = (await book.detail("work")).row
@@ -134,7 +121,7 @@ async def test_an_app_without_schedules_writes_nothing(app: App, redis_client: R
     async def work() -> int:
         return 1
 
-    async with working(app):
+    async with serving(app):
         assert await (await work.enqueue()).result(60) == 1
     keys = keys_of(queue_name)
     assert not await redis_client.exists(keys.schedules, keys.schedule_due, keys.schedule_states, keys.ledger)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import asynccontextmanager
 
 import pytest
+from at_work import serving
 from opentelemetry import trace as api
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -16,7 +15,6 @@ from opentelemetry.trace import SpanKind, StatusCode
 from quarterdeck import App
 from quarterdeck.errors import JobFailedError, UsageError
 from quarterdeck.watch.tracing import trace
-from quarterdeck.worker.service import Service, ServiceOptions
 
 
 @pytest.fixture
@@ -39,18 +37,6 @@ async def app(valkey, queue_name, provider):
     await app.close()
 
 
-@asynccontextmanager
-async def working(app):
-    service = Service(app, ServiceOptions(grace_s=5))
-    task = asyncio.create_task(service.run())
-    try:
-        yield
-    finally:
-        if service.worker is not None:
-            service.worker.event.set()
-        assert await asyncio.wait_for(task, 60) == 0
-
-
 def of_kind(exporter, kind):
     return [span for span in exporter.get_finished_spans() if span.kind is kind]
 
@@ -63,7 +49,7 @@ async def test_a_job_is_one_trace_from_the_caller_to_its_own_spans(app, exporter
         with tracer.start_as_current_span("inside"):
             return "done"
 
-    async with working(app):
+    async with serving(app):
         with tracer.start_as_current_span("request"):
             handle = await work.enqueue()
         assert await handle.result(60) == "done"
@@ -85,7 +71,7 @@ async def test_each_attempt_is_a_span_and_a_failed_one_says_why(app, exporter):
     async def broken() -> None:
         raise KeyError("tenant")
 
-    async with working(app):
+    async with serving(app):
         with pytest.raises(JobFailedError):
             await (await broken.enqueue()).result(60)
     first, second = of_kind(exporter, SpanKind.CONSUMER)
@@ -100,7 +86,7 @@ async def test_many_jobs_have_a_span_each_and_a_foreign_meta_is_left_alone(app, 
     async def work(number: int) -> int:
         return number
 
-    async with working(app):
+    async with serving(app):
         handles = await work.enqueue_many([(number,) for number in range(5)])
         assert [await handle.result(60) for handle in handles] == list(range(5))
         stranger = await app.queue().enqueue("work", number=7, meta={"tenant": 3, "traceparent": "nonsense"})

@@ -54,6 +54,8 @@ class Prompt(Widget):
     are none.
     """
 
+    SIGIL: ClassVar[str] = ""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False, id="prompt.cancel"),
         Binding("tab", "complete(1)", "Complete", show=False, priority=True, id="prompt.complete"),
@@ -83,7 +85,6 @@ class Prompt(Widget):
 
     def __init__(
         self,
-        sigil: str,
         *,
         completer: Completer | None = None,
         history: History | None = None,
@@ -94,7 +95,6 @@ class Prompt(Widget):
         self.display = False
         self.completer = completer
         self.history = history if history is not None else History()
-        self._sigil = sigil
         self._offers: tuple[Completion, ...] = ()
         self._chosen: int | None = None
         self._past: int | None = None
@@ -104,7 +104,7 @@ class Prompt(Widget):
         """The completions, and the line under them."""
         yield TextLines(id="completions")
         with Horizontal(classes="line"):
-            yield TextLines([self._sigil], classes="sigil")
+            yield TextLines([self.SIGIL], classes="sigil")
             yield LineInput()
 
     @property
@@ -214,24 +214,10 @@ class Prompt(Widget):
 class CommandLine(Prompt):
     """`:` and a command."""
 
-    def __init__(
-        self,
-        *,
-        completer: Completer | None = None,
-        history: History | None = None,
-        id: str | None = None,  # noqa: A002
-    ) -> None:
-        super().__init__(":", completer=completer, history=history, id=id)
+    SIGIL = ":"
 
 
 class FilterLine(Prompt):
     """`/` and what the rows must be like."""
 
-    def __init__(
-        self,
-        *,
-        completer: Completer | None = None,
-        history: History | None = None,
-        id: str | None = None,  # noqa: A002
-    ) -> None:
-        super().__init__("/", completer=completer, history=history, id=id)
+    SIGIL = "/"
