@@ -142,6 +142,13 @@ async def test_the_sandbox_says_what_an_expression_means_as_one_types(aboard: Ab
         bridge.deck.screen.query_one("#expression", LineInput).value = "0 0 30 2 *"
         await settled(bridge, pilot)
         assert "Mon" not in shown(bridge).partition("zone")[2]
+        assert " ".join(line.strip(" │") for line in shown(bridge).splitlines()).count("weekday fields.") == 1
+        bridge.deck.screen.query_one("#expression", LineInput).value = "30 2 * * *"
+        bridge.deck.screen.query_one("#zone", LineInput).value = "Australia/Lord_Howe"
+        await settled(bridge, pilot)
+        told = [line.strip(" │") for line in shown(bridge).splitlines() if "here 2" in line]
+        assert told
+        assert all(line.endswith("UTC") for line in told), told
         await keys(bridge, pilot, "escape")
         assert bridge.operator.calls == []
 

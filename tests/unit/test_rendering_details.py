@@ -45,10 +45,11 @@ from tui.rendering.incident import incident_note
 from tui.rendering.job import attempt_bar, job_blocks, job_title
 from tui.rendering.moment import Moment
 from tui.rendering.sharing import share_lines
-from tui.rendering.timeline import timeline_lines
+from tui.rendering.timeline import HOURS, MOST_TOLD, cells_of, timeline_lines
 from tui.rendering.why import why_schedule, why_worker
 from tui.screens.group import summary_runs
 from tui.screens.places import read_place, view_named, view_of
+from tui.screens.timeline import fires_of
 
 NOW = 1_795_349_000_000
 S, M, H = 1_000, 60_000, 3_600_000
@@ -390,6 +391,23 @@ def test_the_timeline_marks_fires_and_names_collisions() -> None:
     assert "●" in shown[2]
     assert "●" not in shown[3]
     assert any("2 collide at about" in line and "a, b" in line for line in shown)
+
+
+@pytest.mark.parametrize("expression", ["* * * * * *", "*/5 * * * * *", "* * * * *"])
+def test_what_fires_often_fills_the_whole_timeline(expression: str) -> None:
+    row = schedule(expression=expression)
+    found = fires_of(row, MOMENT.now_ms, cells_of(120))
+    (line,) = [runs_text(runs) for runs in timeline_lines({"often": found}, MOMENT, 120)[1:2]]
+    assert set(line.removeprefix("often").strip()) <= set("3456789")
+    assert len(found) <= MOST_TOLD * cells_of(120)
+
+
+def test_the_timeline_tells_each_fire_where_there_are_few() -> None:
+    found = fires_of(schedule(expression="0 * * * *"), MOMENT.now_ms, cells_of(80))
+    assert found == sorted(set(found))
+    assert len(found) == HOURS
+    until = PauseStat(owner="ann", reason="", until_ms=NOW + 3 * H)
+    assert all(at >= NOW + 3 * H for at in fires_of(schedule(expression="0 * * * *", paused=until), NOW, 60))
 
 
 def test_an_incident_note_is_markdown_that_untrusted_text_can_not_break() -> None:

@@ -9,7 +9,15 @@ from tui.rendering.lines import Runs
 from tui.rendering.moment import Moment
 
 HOURS: Final = 6
+SPAN_MS: Final = HOURS * 3_600_000
+MOST_TOLD: Final = 9
+"""Fires that one cell tells apart; what fires more often is told as so many."""
 _NAME_CELLS: Final = 18
+
+
+def cells_of(width: int) -> int:
+    """How many cells of `width` the hours are spread over."""
+    return max(12, width - _NAME_CELLS - 3)
 
 
 def timeline_lines(fires: Mapping[str, Sequence[int]], moment: Moment, width: int) -> list[Runs]:
@@ -17,21 +25,20 @@ def timeline_lines(fires: Mapping[str, Sequence[int]], moment: Moment, width: in
 
     `fires` are epoch ms by schedule; what lies outside of the next `HOURS` is left out.
     """
-    cells = max(12, width - _NAME_CELLS - 3)
-    span_ms = HOURS * 3_600_000
-    counts = {name: _counts(times, moment.now_ms, span_ms, cells) for name, times in fires.items()}
+    cells = cells_of(width)
+    counts = {name: _counts(times, moment.now_ms, SPAN_MS, cells) for name, times in fires.items()}
     total = [sum(row[at] for row in counts.values()) for at in range(cells)]
-    lines: list[Runs] = [((" " * (_NAME_CELLS + 1) + _scale(moment, span_ms, cells), "muted"),)]
+    lines: list[Runs] = [((" " * (_NAME_CELLS + 1) + _scale(moment, SPAN_MS, cells), "muted"),)]
     for name, row in counts.items():
         label = moment.text(name, 200)
         shown = label[: _NAME_CELLS - 1] + moment.glyphs.ellipsis if len(label) > _NAME_CELLS else label
         lines.append(((f"{shown:<{_NAME_CELLS}} ", ""), ("".join(_sign(count, moment) for count in row), "note")))
-    together = "".join("." if not count else str(min(9, count)) for count in total)
+    together = "".join("." if not count else str(min(MOST_TOLD, count)) for count in total)
     lines.append(((f"{'together':<{_NAME_CELLS}} ", "muted"), (together, "muted")))
     for at in sorted(range(cells), key=lambda cell: -total[cell])[:3]:
         names = [name for name, row in counts.items() if row[at]]
         if len(names) > 1:
-            when = moment.clock_time(moment.now_ms + at * span_ms // cells)[:5]
+            when = moment.clock_time(moment.now_ms + at * SPAN_MS // cells)[:5]
             lines.append(((f"{len(names)} collide at about {when}: {moment.text(', '.join(names), 200)}", "warn"),))
     return lines
 
@@ -47,7 +54,7 @@ def _counts(times: Sequence[int], now_ms: int, span_ms: int, cells: int) -> list
 def _sign(count: int, moment: Moment) -> str:
     if not count:
         return "." if moment.glyphs.ascii else "·"
-    return ("*" if moment.glyphs.ascii else "●") if count == 1 else str(min(9, count))
+    return ("*" if moment.glyphs.ascii else "●") if count == 1 else str(min(MOST_TOLD, count))
 
 
 def _scale(moment: Moment, span_ms: int, cells: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tui.app import Deck
 
 _FIRES = 10
+_REASON_CELLS = 64
+"""Of a line that says why an expression can't be used: what a card has room for at 80 columns."""
 
 
 class Sandbox(Card):
@@ -68,7 +71,7 @@ def expression_lines(expression: str, tz: str, moment: Moment) -> list[Cell]:
     try:
         read = preview(expression, tz, datetime.fromtimestamp(moment.now_ms / 1000, UTC), _FIRES)
     except QuarterdeckError as error:
-        return [Cell(clean(str(error), 300), "bad")]
+        return [Cell(line, "bad") for line in wrap(clean(str(error), 300), _REASON_CELLS)]
     fires = [Cell(runs=fire_line(int(fire.timestamp() * 1000), tz, moment)) for fire in read.fires]
     return [Cell(read.words, "strong"), *fires]
 
