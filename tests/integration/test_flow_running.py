@@ -232,7 +232,7 @@ async def test_workers_that_are_killed_lose_no_step(valkey, queue_name, tmp_path
             worker.kill()
             worker.wait()
             worker = start()
-        assert [await flow.result(60) for flow in flows] == expected
+        assert [await flow.result(120) for flow in flows] == expected
     finally:
         worker.kill()
         worker.wait()

@@ -15,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from quarterdeck.errors import UnreachableError, UsageError
-from quarterdeck.inspect import FilterError, RedisSource, open_source
+from quarterdeck.inspect import FilterError, RedisSource, open_source, search
 from quarterdeck.keys import QueueKeys, keys_of
 from quarterdeck.model import (
     GroupDetail,
@@ -347,7 +347,10 @@ async def test_many_queues_are_one_list(redis_client: Redis, queue_name: str) ->
 # Filters.
 
 
-async def test_a_filter_searches_in_steps_and_goes_on(source: RedisSource, seed: Seed) -> None:
+async def test_a_filter_searches_in_steps_and_goes_on(
+    source: RedisSource, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MOST_S", 60.0)  # here the budget ends a call, not the time
     pipe = seed.client.pipeline(transaction=False)
     for number in range(5_000):
         row = FailedJob(function="send", at_ms=number, error=f"E: {number}", arguments=f'{{"n":{number}}}')
@@ -367,6 +370,23 @@ async def test_a_filter_searches_in_steps_and_goes_on(source: RedisSource, seed:
     assert more is not None
     assert (more.searched, more.total) == (5_000, 49)
     assert [row.key for row in more.rows if isinstance(row, JobRow)] == ["k200", "k100"]
+
+
+async def test_a_search_that_takes_long_goes_on_in_the_next_call(
+    source: RedisSource, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MOST_S", 1e-4)  # less than a step takes
+    rows = {f"k{number}": encode_failed(FailedJob(function="send", at_ms=number)) for number in range(2_500)}
+    await seed.client.zadd(seed.keys.failed, {key: number for number, key in enumerate(rows)})
+    await seed.client.hset(seed.keys.failed_rows, mapping=rows)
+    view = View(screen=Screen.JOBS, state=JobState.FAILED, filter="fn:send")
+    told: list[tuple[int, int]] = []
+    async with asyncio.timeout(60):
+        while not told or told[-1][0] < len(rows):
+            page = (await source.snapshot(view)).page
+            assert page is not None
+            told.append((page.searched, page.total))
+    assert sorted({*told, (0, 0)}) == [(0, 0), (1_000, 1_000), (2_000, 2_000), (2_500, 2_500)]
 
 
 async def test_a_filter_on_arguments_of_waiting_jobs(source: RedisSource, seed: Seed) -> None:
