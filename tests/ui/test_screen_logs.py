@@ -74,3 +74,17 @@ async def test_the_lines_are_saved_to_a_file_and_where_it_is_is_said(aboard: Abo
         await bridge.deck.obey("save log.txt")
         await settled(bridge, pilot)
         assert "log.txt exists already" in shown(bridge)
+
+
+async def test_that_stock_workers_keep_no_logs_is_said(aboard: Aboard) -> None:
+    def stock(view: View) -> Snapshot:
+        found = busy(view)
+        queues = tuple(replace(queue, deck=False) for queue in found.queues)
+        return replace(found, queues=queues, page=Page()) if view.screen is Screen.LOGS else found
+
+    async with aboard(stock) as (bridge, pilot):
+        await keys(bridge, pilot, "7")
+        assert "stock SAQ workers keep no logs" in shown(bridge)
+    async with aboard(Stream()) as (bridge, pilot):  # ours do, and have written nothing yet
+        await keys(bridge, pilot, "7")
+        assert "stock SAQ" not in shown(bridge)

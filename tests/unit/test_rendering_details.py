@@ -573,3 +573,10 @@ def test_a_queue_shows_what_it_keeps_and_which_bounds_somebody_set() -> None:
         "to set one :retention failed_age 30d, or default",
     ]
     assert "kept at most" not in text(details.queue_blocks(QueueDetail(row=QueueStat(name="q")), MOMENT))
+
+
+def test_slots_that_stock_workers_do_not_tell_are_not_said_to_be_none() -> None:
+    stock = QueueDetail(row=QueueStat(name="shop", active=3, workers=1))
+    assert "3 on 1 worker" in text(details.queue_blocks(stock, MOMENT))
+    ours = QueueDetail(row=QueueStat(name="shop", active=3, slots=10, workers=1, deck=True))
+    assert "3 on 10 slots of 1 worker" in text(details.queue_blocks(ours, MOMENT))

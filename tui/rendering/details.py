@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from quarterdeck.model import CurrentJob, GroupDetail, QueueDetail, ScheduleDetail, WorkerDetail
+from quarterdeck.model import CurrentJob, GroupDetail, QueueDetail, QueueStat, ScheduleDetail, WorkerDetail
 from quarterdeck.text import (
     count_of,
     countdown,
@@ -49,7 +49,7 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         ),
         ("waiting", human_count(queue.depth)),
         ("oldest waits", human_age(queue.oldest_ms)),
-        ("active", f"{queue.active} on {count_of(queue.slots, 'slot')} of {count_of(queue.workers, 'worker')}"),
+        ("active", _active(queue)),
         ("scheduled", human_count(queue.scheduled)),
         ("failed, kept", human_count(queue.failed)),
         ("quarantined", human_count(queue.quarantined + queue.held) if queue.quarantined or queue.held else ""),
@@ -72,6 +72,12 @@ def queue_blocks(detail: QueueDetail, moment: Moment) -> list[Block]:
         ),
         bounds_block(detail.bounds),
     ]
+
+
+def _active(queue: QueueStat) -> str:
+    """How many jobs run, and on how much; stock workers don't tell their slots."""
+    slots = f"{count_of(queue.slots, 'slot')} of " if queue.slots else ""
+    return f"{queue.active} on {slots}{count_of(queue.workers, 'worker')}"
 
 
 def _hour(detail: QueueDetail, moment: Moment) -> tuple[Runs, ...]:

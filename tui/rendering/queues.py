@@ -56,10 +56,15 @@ def queue_row(queue: QueueStat, moment: Moment, spark_cells: int = 9, *, workers
         human_duration(queue.p95_ms),
         human_duration(queue.p99_ms),
         Cell(human_count(queue.failed, 6), "" if queue.failed else "muted"),
-        f"{queue.active}/{queue.slots}" if queue.workers else "none" if workers_known else Cell("-", "muted"),
+        _used(queue) if queue.workers else "none" if workers_known else Cell("-", "muted"),
         Cell(text, style),
     )
     return GridRow(queue.name, cells)
+
+
+def _used(queue: QueueStat) -> str:
+    """Slots in use, of how many where that is known: stock workers don't tell."""
+    return f"{queue.active}/{queue.slots}" if queue.slots else str(queue.active)
 
 
 def queue_state(queue: QueueStat, moment: Moment, *, workers_known: bool = True) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from tui.widgets.logring import LogLine
 
 FIRST_LINES: Final = 1_000
 """Lines that are read when a log is opened."""
+NO_LOGS: Final = "stock SAQ workers keep no logs, `quarterdeck worker` does"
 MORE_LINES: Final = 2_000
 """Lines that are read at a time while it goes on: of more than that a second nobody sees the rest, they are counted."""
 
@@ -70,9 +71,15 @@ class Logs(DeckScreen):
         if self.asked.subject:
             rows = self._unseen(rows)
         self._cursor = page.cursor or self._cursor
+        self.tail.empty_text = self._why_empty(snapshot)
         self.tail.feed([self._line(row) for row in rows], dropped=page.dropped)
         if len(rows) >= MORE_LINES and not page.dropped:
             self.deck.wake()  # a server that can't say how many were left out gives all of them, piece by piece
+
+    def _why_empty(self, snapshot: Snapshot) -> str:
+        """That nobody keeps logs here; empty where somebody does, or nobody is there at all."""
+        served = [stat for stat in snapshot.queues if stat.workers and self.asked.queue in {None, "", stat.name}]
+        return "" if not served or any(stat.deck for stat in served) else NO_LOGS
 
     def _unseen(self, rows: list[LogRow]) -> list[LogRow]:
         """The rows after the last one that was shown."""

@@ -51,6 +51,8 @@ class LogView(Painted, can_focus=True):
         super().__init__(name=name, id=id, classes=classes, clock=clock)
         self.ring = LogRing(max_lines, max_bytes)
         self.zone = zone
+        self.empty_text = ""
+        """Why there may be no line, said while there is none."""
         self._top = (0, 0)
         """Sequence number and row of the line at the top, while not following."""
         self._left = 0
@@ -235,6 +237,7 @@ class LogView(Painted, can_focus=True):
         parts = [
             "following" if self.following else f"held, {human_count(below)} below",
             count_of(ring.count, "line"),
+            "" if ring.count else self.empty_text,
             f"{human_count(ring.dropped)} dropped" if ring.dropped else "",
             f"{self.level.lower()} and above" if self.level else "",
             f"only {clean(self.only, 40)}" if self.only else "",
