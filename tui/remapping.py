@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from textual.binding import Binding
 
@@ -13,6 +15,8 @@ from tui.widgets.dialog import Card
 from tui.widgets.document import Document
 from tui.widgets.grid import Grid
 from tui.widgets.log_tail import LogTail
+
+_ALT: Final = re.compile(r"(?:^|,)\s*alt\+[^,+]\s*(?:,|$)")
 
 
 def remappable() -> set[str]:
@@ -28,10 +32,17 @@ def _of_widgets() -> Iterator[str]:
 
 
 def remapped(settings: Settings) -> dict[str, str]:
-    """The keys that the settings remap, by id. Raises `SettingsError` for an id that nothing has."""
+    """The keys that the settings remap, by id.
+
+    Raises `SettingsError` for an id that nothing has, and for Alt with a character: a terminal sends that as Escape and
+    the character.
+    """
     known = remappable()
-    for name in settings.keys:
+    place = ", ".join(settings.files) or "the settings"
+    for name, keys in settings.keys.items():
         if name not in known:
-            place = ", ".join(settings.files) or "the settings"
             raise SettingsError(f"{place}: 'keys.{name}' is no command's id.", nearest(name, known))
+        if _ALT.search(keys):
+            why = f"{place}: 'keys.{name}' is {keys!r}, which can't be told from Escape and another key."
+            raise SettingsError(why, "Choose a key without Alt.")
     return dict(settings.keys)

@@ -34,6 +34,13 @@ def test_a_wrong_id_names_its_file_itself_and_the_nearest_right_one(wrong: str, 
     assert caught.value.exit_status == 2
 
 
+@pytest.mark.parametrize("key", ["alt+r", "R,alt+9"])
+def test_alt_and_a_character_is_refused_since_a_terminal_sends_it_as_escape_and_the_character(key: str) -> None:
+    with pytest.raises(SettingsError, match="can't be told from Escape"):
+        remapped(Settings(keys={"retry": key}))
+    assert remapped(Settings(keys={"retry": "alt+left"})) == {"retry": "alt+left"}
+
+
 def test_the_ids_on_the_page_about_settings_are_right() -> None:
     page = (DOCS / "connecting.md").read_text().partition("[keys]")[2].partition("[env.")[0]
     ids = [line.partition(" = ")[0].strip('"') for line in page.splitlines()[1:] if " = " in line]

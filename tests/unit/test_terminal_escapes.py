@@ -78,7 +78,9 @@ def test_escape_and_then_a_key_are_two_keys_not_alt() -> None:
     box = gate()
     assert box.feed("\x1b", 0.0) == []
     assert box.feed("j", 0.2) == [ESCAPE_KEY, "j"]
-    assert box.feed("\x1bj", 1.0) == ["\x1bj"]
+    assert box.feed("\x1bj", 1.0) == [ESCAPE_KEY, "j"]  # a line that stood still delivers both at once
+    assert box.feed("\x1b9\x1b4\r", 2.0) == [ESCAPE_KEY, "9", ESCAPE_KEY, "4\r"]
+    assert box.feed("\x1b\x7f", 3.0) == ["\x1b\x7f"]
 
 
 def test_escape_twice() -> None:

@@ -2,7 +2,8 @@
 
 On a bad line ``ESC [ A`` may arrive as ``ESC`` and, seconds later, ``[A``. A parser with a short time-out turns that
 into the keys Escape, ``[`` and ``A``, and each of them may do something. Here an unfinished sequence waits, and one
-that never ends is dropped; only a lone ESC becomes a key, after ``escape_s``.
+that never ends is dropped; only a lone ESC becomes a key, after ``escape_s``, or before a printable character: nothing
+here is bound to Alt, and what was typed while the line stood still comes in one piece.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SEQUENCE: Final = re.compile(
     r"|\[[0-?]*[ -/]*[@-Z\\-~]"  # CSI; '[' as its end is the console's introducer
     r"|O[0-9;]*[A-Za-z]"  # SS3
     r"|[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, APC, PM, SOS: answers nobody asked for
-    r"|[^\x1b\[O\]P_^X]"  # Alt and a character
+    r"|[\x00-\x1a\x1c-\x1f\x7f]"  # Alt and a control character: Alt-Backspace, say
     r")"
 )
 _BEGUN: Final = re.compile(r"\x1b(?:\[\[|\[[0-?]*[ -/]*|O[0-9;]*|[\]P_^X][^\x07\x1b]*)?")
@@ -54,7 +55,7 @@ class EscapeGate:
         """What may pass now: plain runs, whole sequences, and :data:`ESCAPE_KEY` for the key."""
         out: list[str] = []
         if self._held == "\x1b" and text and text[0] not in _INTRODUCERS:
-            # Alt and a character come in one piece; this is Escape, and then another key.
+            # Alt-Backspace and its kin come in one piece; this is Escape, and then another key.
             self._held = ""
             out.append(ESCAPE_KEY)
         text, self._held, self._until = self._held + text, "", None
@@ -96,7 +97,7 @@ class EscapeGate:
         if _UNFINISHED.match(text) and len(text) <= _LONGEST:
             self._hold(text, now + (self.escape_s if text == "\x1b" else self._sequence_s))
             return ""
-        if text.startswith("\x1b\x1b"):
+        if text[1:2] == "\x1b" or text[1:2] not in _INTRODUCERS:
             out.append(ESCAPE_KEY)
             return text[1:]
         broken = _BEGUN.match(text)
