@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from terminal_lab import WAIT_S, Emulator, Feed
+from tmux_seat import end, new_socket, tmux_is_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,15 +23,15 @@ SAMPLE = str(Path(__file__).resolve().parent.parent / "terminal_sample.py")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is another program; nothing of ours needs it"),
+    pytest.mark.skipif(not tmux_is_here(), reason="tmux is another program; nothing of ours needs it"),
 ]
 
 
 class Tmux:
     """A tmux server of its own with one session of a fixed size."""
 
-    def __init__(self, directory: Path) -> None:
-        self.socket = str(directory / uuid.uuid4().hex[:8])
+    def __init__(self) -> None:
+        self.socket = new_socket()
 
     def __call__(self, *arguments: str) -> str:
         env = {name: value for name, value in os.environ.items() if name != "TMUX"}
@@ -62,10 +61,10 @@ class Tmux:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    server = Tmux(tmp_path)
+def tmux() -> Iterator[Tmux]:
+    server = Tmux()
     yield server
-    subprocess.run(["tmux", "-S", server.socket, "kill-server"], check=False, capture_output=True)
+    end(server.socket)
 
 
 def seen(capture: str) -> list[list[tuple[object, ...]]]:
@@ -91,17 +90,17 @@ def used(tmux: Tmux, *options: str) -> None:
     tmux("send-keys", "x")
 
 
-def test_tmux_shows_what_textual_alone_would_have_shown(tmux: Tmux, tmp_path: Path) -> None:
+def test_tmux_shows_what_textual_alone_would_have_shown(tmux: Tmux) -> None:
     def painted(it: Tmux) -> list[list[tuple[object, ...]]]:
         return seen(it("capture-pane", "-p", "-e", "-S", "1"))
 
-    other = Tmux(tmp_path)
+    other = Tmux()
     try:
         used(tmux)
         used(other, "--plain-driver")
         tmux.wait(lambda: painted(tmux) == painted(other))
     finally:
-        other("kill-server")
+        end(other.socket)
 
 
 def test_resizing_and_repainting_in_tmux(tmux: Tmux) -> None:

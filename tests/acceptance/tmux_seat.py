@@ -8,13 +8,11 @@ import shutil
 import subprocess
 import sys
 import uuid
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from operator_seat import ROOT, Seat, surroundings
 from terminal_lab import Lab
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIGURATION = """
 set -g status off
@@ -30,7 +28,7 @@ class TmuxSeat(Seat):
 
     def __init__(self, place: Path, *words: str, environ: dict[str, str] | None = None, **line: Any) -> None:
         self.place = place
-        self.socket = str(place / uuid.uuid4().hex[:8])
+        self.socket = new_socket()
         self.ended, self.last_words = place / "ended", place / "last-words"
         settings = place / "tmux.conf"
         settings.write_text(CONFIGURATION)
@@ -54,8 +52,19 @@ class TmuxSeat(Seat):
         """End tmux and all in it. How a dashboard ended that should not have is not on any screen: it is printed."""
         if self.ended.exists() and self.ended.read_text().strip() != "0":
             print(f"ended with status {self.ended.read_text()}", self.last_words.read_text(), sep="\n")
-        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+        end(self.socket)
         super().close()
+
+
+def new_socket() -> str:
+    """A path for a tmux server's socket: one above 107 bytes is refused, and a test's own directory may be as long."""
+    return f"/tmp/qd-{uuid.uuid4().hex[:12]}"
+
+
+def end(socket: str) -> None:
+    """End the tmux server of a socket, and take that away."""
+    subprocess.run(["tmux", "-S", socket, "kill-server"], check=False, capture_output=True)
+    Path(socket).unlink(missing_ok=True)
 
 
 def tmux_is_here() -> bool:
