@@ -248,3 +248,19 @@ def test_job_settings_that_no_job_can_have_are_refused(deck: Deck, setting: str)
     deck("add", "a", "0 3 * * *", "sweep", "--set", setting, status=2)
     assert "its job settings can't be" in deck.err
     assert deck.json("list") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["add", "a", "0 3 * * *", "sweep", "--arg", "n=\udcff"],
+        ["pause", "a", "--reason", "x\udcff"],
+        ["run", "\udcff"],
+        ["ledger", "\udcff"],
+    ],
+)
+def test_words_that_are_not_utf8_are_refused(deck: Deck, words: list[str]) -> None:
+    deck(*words, status=2)
+    assert "is not UTF-8" in deck.err
+    deck("pause", "ünï 🦊", status=2)
+    assert "There is no schedule 'ünï 🦊'" in deck.err

@@ -252,3 +252,9 @@ def test_every_script_says_what_it_takes() -> None:
     for script in all_scripts():
         assert "KEYS[1]" in script.source
         assert "Returns" in script.source
+
+
+def test_half_a_character_is_refused_when_a_schedule_is_defined() -> None:
+    for values in ({"arguments": {"x": "\ud800"}}, {"description": "\udcff"}, {"function": "\ud800"}):
+        with pytest.raises(ScheduleError, match="half a character"):
+            defined(**values)

@@ -67,7 +67,7 @@ def expression_lines(expression: str, tz: str, moment: Moment) -> list[Cell]:
     from quarterdeck.schedule.sandbox import preview
 
     if not expression:
-        return [Cell("minute hour day month weekday; six fields have the seconds first; or @daily", "muted")]
+        return [Cell("minute hour day month weekday, six with the seconds first, or @daily", "muted")]
     try:
         read = preview(expression, tz, datetime.fromtimestamp(moment.now_ms / 1000, UTC), _FIRES)
     except QuarterdeckError as error:

@@ -40,5 +40,9 @@ def _dashboard(argv: Sequence[str]) -> int:
 
 
 def _command(argv: Sequence[str], at: int) -> int:
+    for word in argv:
+        if not word.isascii() and any("\udc80" <= sign <= "\udcff" for sign in word):
+            # What is not UTF-8 comes as halves of characters, which no server and no JSON takes.
+            raise UsageError(f"{word!a} is not UTF-8.", "Type it in a terminal and a locale that write UTF-8.")
     module, args = frame.parse_command(argv, at)
     return int(module.run(args))

@@ -172,9 +172,14 @@ def converted(value: Mapping[str, Any]) -> ScheduleSpec:
                 f"Write {', '.join(Overlap)}.",
             )
     try:
-        return checked(msgspec.convert(values, ScheduleSpec))
+        spec = checked(msgspec.convert(values, ScheduleSpec))
+        msgspec.json.encode(spec)
     except msgspec.ValidationError as error:
         raise ScheduleError(f"The schedule {value.get('name', '')!r} can't be defined: {error}.") from None
+    except UnicodeEncodeError:
+        raise ScheduleError(f"The schedule {spec.name} can't be defined: half a character can't be stored.") from None
+    else:
+        return spec
 
 
 _CATCH_UP: Final = re.compile(
