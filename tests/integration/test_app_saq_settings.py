@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import logging
@@ -13,10 +14,12 @@ from saq.queue.http import HttpQueue
 from saq.queue.redis import RedisQueue
 
 from quarterdeck.broker.queue import Queue
+from quarterdeck.cli import worker as worker_command
 from quarterdeck.errors import TargetError
 from quarterdeck.keys import keys_of
 from quarterdeck.worker.plan import our_queue, plan_of_settings
 from quarterdeck.worker.service import Service, ServiceOptions
+from quarterdeck.worker.supervisor import GRACE_S
 
 
 @pytest.fixture
@@ -152,3 +155,41 @@ class TestQueue:
         service = Service({"queue": stock, "functions": [f], "concurency": 3}, ServiceOptions())
         with pytest.raises(TargetError, match="concurency"):
             await service.run()
+
+
+async def test_a_burst_in_the_settings_is_one(stock):
+    async def count(ctx):
+        return 1
+
+    for _ in range(3):
+        await stock.enqueue("count")
+    settings = {"queue": stock, "functions": [("count", count)], "burst": True, "dequeue_timeout": 0.1}
+    assert await asyncio.wait_for(Service(settings, ServiceOptions()).run(), 60) == 0
+    assert await stock.count("incomplete") == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "grace_s"),
+    [({}, None, GRACE_S), ({"shutdown_grace_period_s": 90}, None, 90), ({"shutdown_grace_period_s": 90}, 5.0, 5.0)],
+)
+async def test_the_time_to_finish_is_the_settings_unless_told(stock, settings, told, grace_s):
+    service = Service({"queue": stock, "functions": [print], **settings}, ServiceOptions(grace_s=told))
+    worker = service._build([service.plan.queue])
+    assert worker._shutdown_grace_period_s == grace_s
+
+
+@pytest.mark.parametrize(
+    ("words", "grace_s"),
+    [
+        (["graceful_settings.settings"], 90.0),
+        (["graceful_settings.settings", "--grace-s", "4"], 4.0),
+        (["graceful_settings:app"], GRACE_S),
+    ],
+)
+def test_a_supervisor_waits_for_as_long_as_the_settings_say(tmp_path, monkeypatch, words, grace_s):
+    (tmp_path / "graceful_settings.py").write_text("settings = {'functions': [print], 'shutdown_grace_period_s': 90}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parser = argparse.ArgumentParser()
+    worker_command.add_arguments(parser)
+    assert worker_command._grace_s(parser.parse_args(words)) == grace_s

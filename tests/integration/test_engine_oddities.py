@@ -8,7 +8,7 @@ import logging
 import math
 
 import pytest
-from at_work import until, working
+from at_work import beaten, until, working
 from redis.asyncio import Redis
 from saq.job import TERMINAL_STATUSES, Job, Status
 from saq.queue.redis import RedisQueue
@@ -350,3 +350,30 @@ async def test_a_command_that_cant_be_packed_shifts_no_answer(valkey):
     finally:
         wire.close()
         await client.aclose()
+
+
+async def test_two_workers_that_were_given_one_id_leave_each_other_their_jobs(queue):
+    """They lived off each other: each gave back what it did not know, and stopped what the other had taken."""
+    gate, runs = asyncio.Event(), []
+
+    async def waits(ctx):
+        runs.append(ctx["job"].key)
+        await gate.wait()
+
+    functions = [("waits", waits)]
+    async with (
+        working(queue, functions, id="pod-1") as one,
+        working(queue.sibling(queue.name), functions, id="pod-1") as two,
+    ):
+        assert one.id != two.id
+        assert one.name == two.name == "pod-1"
+        for number in range(20):
+            await queue.enqueue("waits", key=f"k{number}", timeout=0)
+        await until(lambda: len(one.runner.running) == len(two.runner.running) == 5)
+        for worker in (one, two):
+            await beaten(worker, 15)  # what is held and unknown for a second would go back
+        assert len(runs) == await queue.count("active") == 10
+        gate.set()
+        await until(lambda: _is_zero(queue.count("incomplete")))
+    assert sorted(runs) == sorted(set(runs))
+    await two.queue.disconnect()

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.cli.narration import CleanFormatter
 from quarterdeck.errors import RefusedError, UsageError
-from quarterdeck.worker.supervisor import Supervisor
+from quarterdeck.worker.supervisor import GRACE_S, Supervisor
 
 if TYPE_CHECKING:
     from quarterdeck.broker.queue import Queue
 
-GRACE_S = 30.0
 YOUNG_OBJECTS = 10_000
 """After how many new objects the collector looks; Python's own 700 are a few dozen jobs."""
 LEVELS = ("debug", "info", "warning", "error")
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="what the dashboard calls it (HOST:PID)")
     parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
     parser.add_argument(
-        "--grace-s", type=float, default=GRACE_S, metavar="S", help=f"to finish at a stop ({GRACE_S:g})"
+        "--grace-s", type=float, metavar="S", help=f"to finish at a stop ({GRACE_S:g}, or what SAQ's settings say)"
     )
     parser.add_argument("--no-schedules", action="store_true", help="leave the schedules to other workers")
     parser.add_argument("--capture-prints", action="store_true", help="what jobs print goes to their logs too")
@@ -52,8 +51,21 @@ def run(args: argparse.Namespace) -> int:
         raise RefusedError("A worker runs and ends jobs, and this is read-only.", "Leave --read-only away.")
     _tell(args.log_level, args.name if args.processes == 1 else "")
     if args.processes > 1:
-        return asyncio.run(Supervisor(_commands(args), grace_s=args.grace_s).run())
+        return asyncio.run(Supervisor(_commands(args), grace_s=_grace_s(args)).run())
     return _run_one(args)
+
+
+def _grace_s(args: argparse.Namespace) -> float:
+    """How long a worker process takes to stop, at most."""
+    if args.grace_s is not None:
+        return float(args.grace_s)
+    if ":" in args.target:
+        return GRACE_S
+    from quarterdeck.worker.target import load_target
+
+    found = load_target(args.target)
+    told = found.get("shutdown_grace_period_s") if isinstance(found, dict) else None
+    return GRACE_S if told is None else float(told)
 
 
 def _run_one(args: argparse.Namespace) -> int:

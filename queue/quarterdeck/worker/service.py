@@ -18,7 +18,7 @@ from quarterdeck.errors import TargetError, UnreachableError
 from quarterdeck.worker.capture import capturing
 from quarterdeck.worker.logs import LogSink
 from quarterdeck.worker.plan import Plan, plan_of_app, plan_of_settings
-from quarterdeck.worker.supervisor import watch_parent
+from quarterdeck.worker.supervisor import GRACE_S, watch_parent
 from quarterdeck.worker.target import load_target
 from quarterdeck.worker.timekeeping import Timekeeping
 from quarterdeck.worker.version import code_version
@@ -45,7 +45,8 @@ class ServiceOptions:
     concurrency: int | None = None
     name: str = ""
     burst: bool = False
-    grace_s: float = 30.0
+    grace_s: float | None = None
+    """How long jobs may take to finish at a stop; what SAQ's settings say, or `GRACE_S`, when it is not told."""
     schedules: bool = True
     prints: bool = False
     log_level: int = logging.INFO
@@ -114,15 +115,17 @@ class Service:
         warn_of_gaps(plan, {*served, *plan.queues})
         schedules = {name: specs for name, specs in plan.schedules.items() if name in served}
         given: dict[str, Any] = {
-            "shutdown_grace_period_s": options.grace_s,
+            "shutdown_grace_period_s": GRACE_S,
             **plan.settings,
             "startup": plan.startup or None,
             "shutdown": plan.shutdown or None,
             "before_process": plan.before or None,
             "after_process": plan.after or None,
-            "burst": options.burst,
+            "burst": options.burst or bool(plan.settings.get("burst")),
             **options.worker,
         }
+        if options.grace_s is not None:
+            given["shutdown_grace_period_s"] = options.grace_s
         if options.concurrency is not None:
             given["concurrency"] = options.concurrency
         if options.burst:

@@ -14,6 +14,8 @@ from quarterdeck.text import count_of
 
 logger = logging.getLogger("quarterdeck.supervisor")
 
+GRACE_S = 30.0
+"""How long a worker's jobs may take to finish at a stop, unless told."""
 FIRST_DELAY_S = 0.5
 LAST_DELAY_S = 30.0
 STEADY_S = 60.0
@@ -33,7 +35,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, commands: Sequence[Sequence[str]], *, grace_s: float = 30.0, environ: Mapping[str, str] | None = None
+        self, commands: Sequence[Sequence[str]], *, grace_s: float = GRACE_S, environ: Mapping[str, str] | None = None
     ) -> None:
         self._commands = commands
         self._grace_s = grace_s

@@ -58,8 +58,9 @@ class Worker(SaqWorker[Any]):
     `lease_s` how long a worker counts as alive after a beat, `beat_s` how often it beats; `crash_budget` how many
     workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` maps
     functions to "fail"; `scheduler` runs beside the jobs; `follow` says what is enqueued with a job's end.
-    `poll_interval` is SAQ's for Postgres and does nothing here. `queue` may be SAQ's own RedisQueue. Raises TypeError
-    for another.
+    `id` gets an ending of its own: two workers that were given the same, or one that is started again, would take each
+    other's jobs for their own. `poll_interval` is SAQ's for Postgres and does nothing here. `queue` may be SAQ's own
+    RedisQueue. Raises TypeError for another.
     """
 
     def __init__(
@@ -82,13 +83,12 @@ class Worker(SaqWorker[Any]):
         **kwargs: Any,
     ) -> None:
         queue = Queue.of(queue)
-        super().__init__(
-            queue, functions, id=id or f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}", **kwargs
-        )
+        base = f"{socket.gethostname()}-{os.getpid()}" if id is None else str(id)
+        super().__init__(queue, functions, id=f"{base}-{uuid.uuid4().hex[:8]}", **kwargs)
         more = [each if isinstance(each, Queue) else queue.sibling(each) for each in queues]
         self.queue: Queue = queue
         self.queues: list[Queue] = [queue, *(each for each in more if each.name != queue.name)]
-        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.name = name or (f"{socket.gethostname()}:{os.getpid()}" if id is None else str(id))
         self.version = version
         self.specs = tuple(specs) or tuple(
             FunctionSpec(name=each, accepts_any=True, queues=tuple(q.name for q in self.queues))
