@@ -115,6 +115,21 @@ async def test_a_redeploy_applies_new_code_at_once(bench: Bench) -> None:
     assert await bench.fired() == [5]
 
 
+async def test_a_name_that_another_app_has_is_taken_over_and_that_is_told(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.deploy(spec(arguments={"v": 1}), app="shop")
+    await bench.deploy(spec(arguments={"v": 1}), app="shop")
+    assert not caplog.records
+    await bench.deploy(spec(arguments={"v": 2}), app="billing")
+    (record,) = caplog.records
+    assert "defined by the app shop; from now on it is what billing says" in record.getMessage()
+    await bench.deploy(app="shop")
+    await bench.go()
+    await bench.go(MINUTE)
+    assert [job["kwargs"] for job in await bench.jobs()] == [{"v": 2}]
+
+
 async def test_a_redeploy_fires_no_stale_time(bench: Bench) -> None:
     await bench.deploy(spec(expression="5 * * * *"))
     await bench.go()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from quarterdeck.schedule.scripts import script
 from quarterdeck.schedule.spec import Origin, ScheduleSpec
 from quarterdeck.schedule.ticks import DELETED_MS, due_of, next_tick
 from quarterdeck.script import Argument
+
+logger = logging.getLogger("quarterdeck.schedule")
 
 TRIES: Final = 5
 CHUNK: Final = 100
@@ -112,6 +115,11 @@ class ScheduleStore:
             taken = [name for name in wanted if name not in same and _is_runtime(theirs[name])]
             kept = {*same, *taken}
             changes = [(theirs[spec.name], spec, None) for spec in specs if spec.name not in kept]
+            for was, spec, _ in changes:
+                if was.definition is not None and was.definition.code.app not in ("", app):
+                    # It may be the same app under a new name, so that this one's counts.
+                    told = "The schedule %s on %s was defined by the app %s; from now on it is what %s says"
+                    logger.warning(told, spec.name, self.queue, was.definition.code.app, app or "this one")
             lost = await self.write(await self.now_ms(), changes) if changes else []
             gone = {name: each.digest for name, each in theirs.items() if name not in wanted and _of_app(each, app)}
             await self.remove(gone, keep_edits=True)
