@@ -98,3 +98,13 @@ async def test_a_filter_that_cannot_be_read_is_told_and_nothing_is_left_for_it(a
         assert "The filter can't be read at character 1" in text
         assert "stale" not in text
         assert bridge.deck.deck_screen.SCREEN is Screen.OVERVIEW
+
+
+async def test_a_schedule_that_is_not_there_is_said_not_to_be(aboard: Aboard) -> None:
+    def gone(view: View) -> Snapshot:
+        return replace(busy(view), detail=None, page=None) if view.screen is Screen.SCHEDULE else busy(view)
+
+    async with aboard(gone) as (bridge, pilot):
+        await bridge.deck.open(View(screen=Screen.SCHEDULE, subject="x"))
+        await settled(bridge, pilot)
+        assert "There is no schedule x any more." in shown(bridge)

@@ -462,6 +462,10 @@ def test_a_view_is_named_as_on_the_command_line() -> None:
     assert view_named(":failures @emails") == View(screen=Screen.FAILURES, queue="emails")
     with pytest.raises(UsageError, match="no view 'nowhere'"):
         view_named("nowhere")
+    assert view_named("queue @emails").subject == "emails"
+    for word in ("queue", "job", "schedule", "worker @emails", "group"):
+        with pytest.raises(UsageError, match="needs a name"):
+            view_named(word)
 
 
 def test_what_a_row_opens() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -24,6 +24,9 @@ from quarterdeck.model import (
 
 if TYPE_CHECKING:
     from tui.screens.deckscreen import Target
+
+THINGS: Final = frozenset({Screen.JOB, Screen.GROUP, Screen.QUEUE, Screen.SCHEDULE, Screen.WORKER})
+"""Screens that show one thing, by its name."""
 
 
 def view_of(target: Target) -> View | None:  # noqa: PLR0911  (one for each kind of thing)
@@ -61,8 +64,9 @@ def read_place(view: View, words: str) -> View:
             view = replace(view, state=JobState(word))
         else:
             rest.append(word)
-    if view.screen in {Screen.JOB, Screen.GROUP, Screen.QUEUE, Screen.SCHEDULE, Screen.WORKER}:
-        return replace(view, subject=" ".join(rest) or None)
+    if view.screen in THINGS:
+        named = view.queue if view.screen is Screen.QUEUE else None
+        return replace(view, subject=" ".join(rest) or named)
     if not rest:
         return view
     from quarterdeck.inspect.filter import parse_filter
@@ -81,4 +85,7 @@ def view_named(line: str) -> View:
     if word not in set(Screen):
         known = ", ".join(screen for screen in Screen)
         raise UsageError(f"There is no view '{word[:40]}'.", f"There are {known}.")
-    return read_place(View(screen=Screen(word)), words)
+    view = read_place(View(screen=Screen(word)), words)
+    if view.screen in THINGS and view.subject is None:
+        raise UsageError(f"The view '{word}' is of one {word}: it needs a name.", f"For instance '{word} NAME'.")
+    return view

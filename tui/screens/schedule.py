@@ -58,6 +58,8 @@ class Schedule(ListScreen):
             self.detail = snapshot.detail
             blocks = [it for it in schedule_blocks(snapshot.detail, self.moment()) if it.title != "ledger"]
             self.query_one(Document).show(document_of(blocks))
+        elif self.detail is None:
+            self.query_one(Document).show_text(f"There is no schedule {self.asked.subject} any more.")
 
     def tick(self) -> None:
         """The next fires count down."""
