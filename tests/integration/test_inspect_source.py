@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ from quarterdeck.model import (
     WorkerDetail,
 )
 from quarterdeck.record import FailedJob, HistoryEntry, encode_failed, encode_history, signature_of_text, signature_row
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Seed:
@@ -841,3 +844,25 @@ async def test_a_moment_that_only_the_counts_remember(source: RedisSource, seed:
     assert snapshot.groups[0].trend[-1] == 1
     assert "50 % failing" in snapshot.verdict.headline
     assert "no live worker" not in snapshot.verdict.headline
+
+
+async def test_a_user_who_may_only_look_sees_all_and_one_who_may_not_look_is_told_so(
+    valkey: Any, queue_name: str, redis_client: Redis
+) -> None:
+    """The rights are those that `docs/connecting.md` names for a user of a read-only dashboard."""
+    rights = re.search(r"ACL SETUSER watch on >PASSWORD (.+)`", (DOCS / "connecting.md").read_text())
+    assert rights is not None
+    await Seed(redis_client, queue_name).job("k1")
+    await redis_client.acl_setuser("watch", enabled=True, reset=True)
+    await redis_client.execute_command("ACL", "SETUSER", "watch", "on", ">pw", *rights[1].split())
+    await redis_client.execute_command("ACL", "SETUSER", "blind", "on", ">pw", "~*", "+@read", "+@connection")
+    try:
+        async with Redis.from_url(valkey.url, username="watch", password="pw") as client, RedisSource(client) as source:
+            seen = await source.snapshot(View(screen=Screen.JOBS, queue=queue_name))
+        assert seen.page is not None
+        assert [row.key for row in seen.page.rows if isinstance(row, JobRow)] == ["k1"]
+        async with Redis.from_url(valkey.url, username="blind", password="pw") as client, RedisSource(client) as source:
+            with pytest.raises(UnreachableError, match=r"does not allow this: .*evalsha.* ACL"):
+                await source.snapshot(View(screen=Screen.JOBS, queue=queue_name))
+    finally:
+        await redis_client.acl_deluser("watch", "blind")

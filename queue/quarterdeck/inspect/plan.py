@@ -8,8 +8,9 @@ from math import isnan
 from typing import Any, Final
 
 import msgspec
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
+from quarterdeck.broker.door import translated
 from quarterdeck.errors import UnreachableError
 from quarterdeck.inspect.program import program
 from quarterdeck.script import Argument
@@ -68,6 +69,8 @@ class Plan:
         groups = self._by_slot(client) if cluster else [("", [r for reads in self._reads.values() for r in reads])]
         try:
             await asyncio.gather(*(self._run_group(client, slot, reads) for slot, reads in groups))
+        except (AuthenticationError, NoPermissionError) as error:
+            raise translated(error) from error  # it did answer, and will say the same again
         except (RedisError, OSError, TimeoutError) as error:
             raise UnreachableError(f"The server did not answer: {error}.", "It is asked again.") from error
         self.rtt_ms = (time.perf_counter() - started) * 1000
