@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,9 @@ async def test_bulk_operations_are_paused_resumed_and_stopped(aboard: Aboard) ->
         await keys(bridge, pilot, "s", "x")
         bridge.source.answer = paused
         bridge.deck.wake()
-        await pilot.pause(0.05)
+        async with asyncio.timeout(60):
+            while "paused" not in shown(bridge):
+                await pilot.pause()
         await keys(bridge, pilot, "s")
         commands = [call[3] for call in bridge.operator.calls]
         assert commands == ["pause", "stop", "resume"]
