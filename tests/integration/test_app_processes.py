@@ -8,9 +8,10 @@ import json
 import os
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
-from at_work import serving
+from at_work import serving, until
 
 from quarterdeck import App
 from quarterdeck.errors import JobFailedError, UsageError
@@ -20,7 +21,7 @@ from quarterdeck.worker.service import Service, ServiceOptions
 pytestmark = pytest.mark.slow
 
 CODE = """
-import logging, os, pathlib, signal, time
+import logging, os, pathlib, signal, subprocess, sys, time
 from datetime import date
 from quarterdeck import App, current_job
 
@@ -62,6 +63,34 @@ def broken(kind: str) -> None:
 @app.task
 def dies(how: str) -> None:
     os._exit(3) if how == "exits" else os.kill(os.getpid(), signal.SIGKILL)
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+@app.task
+def odd(what: str) -> str:
+    if what == "reads":
+        return sys.stdin.read()
+    if what == "forks":
+        pid = os.fork()
+        if pid:
+            os.waitpid(pid, 0)
+        return "back"
+    if what == "exits":
+        sys.exit(4)
+    if what == "is mute":
+        raise MuteError
+    if what == "raises half a pair":
+        raise ValueError("a\\udce9")
+    current_job().log.info("\\udce9")
+    return "a\\udce9"
+
+@app.task(timeout_s=3)
+def has_children(name: str) -> None:
+    child = subprocess.Popen(["sleep", "600"])
+    pathlib.Path(name).write_text(str(child.pid))
+    child.wait()
 """
 
 
@@ -82,6 +111,15 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and no zombie that nobody has waited for."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
+    except FileNotFoundError:
+        return False if Path("/proc").exists() else alive(pid)
+    return not status.startswith("Z")
 
 
 async def result(app, name, *args):
@@ -156,3 +194,51 @@ def test_async_functions_are_refused_when_they_are_defined():
 
     with pytest.raises(UsageError, match="Make it a plain function"):
         app.task(executor="process")(work)
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("reads", ""),
+        ("forks", "back"),
+        ("returns half a pair", "a\udce9"),
+        ("exits", "SystemExit: 4"),
+        ("is mute", "MuteError"),
+        ("raises half a pair", "ValueError: a"),
+    ],
+    ids=ascii,
+)
+async def test_what_is_odd_is_that_jobs_alone_and_the_process_stays(app, what, says, caplog):
+    caplog.set_level("CRITICAL", logger="saq")  # pytest-xdist can't pass on half a surrogate pair
+    async with serving(app, concurrency=1):
+        pid, _ = await result(app, "where")
+        if "Error" in says or "Exit" in says:
+            with pytest.raises(JobFailedError, match=says):
+                await result(app, "odd", what)
+        else:
+            assert await result(app, "odd", what) == says
+        assert (await result(app, "where"))[0] == pid
+
+
+async def test_a_time_out_kills_what_the_function_has_started(app, tmp_path):
+    async with serving(app):
+        path = tmp_path / "pid"
+        handle = await app.tasks["has_children"].enqueue(str(path))
+        with pytest.raises(JobFailedError, match="timed out"):
+            await handle.result(60)
+        pid = int(path.read_text())
+        await until(lambda: not running(pid))
+
+
+async def test_a_worker_that_is_killed_takes_its_processes_along(app, tmp_path, valkey):
+    """Its jobs run elsewhere soon: a function that went on would overlap with its own next run."""
+    command = [sys.executable, "-m", "quarterdeck", "worker", f"{app.tasks['stuck'].function.__module__}:app"]
+    worker = await asyncio.create_subprocess_exec(
+        *command, "--url", valkey.url, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, cwd=tmp_path
+    )
+    path = tmp_path / "pid"
+    await app.tasks["stuck"].options(timeout_s=None).enqueue(str(path))
+    pid = int(await until(lambda: path.exists() and path.read_text()))
+    worker.kill()
+    await worker.wait()
+    await until(lambda: not running(pid))

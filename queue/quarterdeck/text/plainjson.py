@@ -17,7 +17,10 @@ def encode(value: Any) -> bytes:
 
     Raises TypeError, ValueError, OverflowError, RecursionError or msgspec.MsgspecError for what it can't hold.
     """
-    encoded = _encoder.encode(value)
+    try:
+        encoded = _encoder.encode(value)
+    except UnicodeEncodeError:  # half a surrogate pair, as undecodable file names hold: escaped, as Python's json does
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
     if b"null" in encoded:
         plain = msgspec.to_builtins(value)
         if _is_beyond(plain):
@@ -30,7 +33,7 @@ def decode(raw: bytes) -> Any:
     try:
         return _decoder.decode(raw)
     except ValueError:
-        if b"NaN" in raw or b"Infinity" in raw:
+        if b"NaN" in raw or b"Infinity" in raw or b"\\ud" in raw or b"\\uD" in raw:
             return json.loads(raw)
         raise
 

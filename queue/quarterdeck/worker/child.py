@@ -6,10 +6,14 @@ import base64
 import logging
 import os
 import pickle
+import select
+import signal
 import sys
+import threading
 import traceback
 from functools import reduce
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from quarterdeck.app.context import JobContext, enter
@@ -99,9 +103,16 @@ def run(channel: Channel, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "error": "".join(traceback.format_exception(error)),
             "kind": type(error).__name__,
-            "message": str(error),
+            "message": _message(error),
             "pickle": _pickled(error),
         }
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - foreign code: any error there means that there is no message
+        return ""
 
 
 def _pickled(error: BaseException) -> str:
@@ -112,13 +123,28 @@ def _pickled(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Serve until the worker closes the pipe. What functions print goes to stderr: stdout is the channel."""
-    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    """Serve until the worker closes the pipe. What functions print goes to stderr, and to read they find nothing: stdin
+    and stdout are the channel."""
+    source, sink = os.fdopen(os.dup(sys.stdin.fileno()), "rb"), os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    channel = Channel(sys.stdin.buffer, sink)
+    channel, pid = Channel(source, sink), os.getpid()
+    threading.Thread(target=_end_with, args=(source.fileno(),), name="quarterdeck-worker-watch", daemon=True).start()
     logging.basicConfig(level=logging.INFO, handlers=[ChannelHandler(channel)], format="%(message)s")
     while (request := channel.read()) is not None:
-        channel.write(run(channel, request))
+        answer = run(channel, request)
+        if os.getpid() != pid:  # the function forked, and this is its child, that came back from it too
+            os._exit(0)
+        channel.write(answer)
+
+
+def _end_with(descriptor: int) -> None:
+    """End this process, and what its function has started, when the worker is gone: its job runs elsewhere soon."""
+    watched = select.poll()
+    watched.register(descriptor, 0)  # no event but the end of the other side
+    watched.poll()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import asyncio
 import base64
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from quarterdeck.app.context import JobContext
@@ -104,7 +106,8 @@ class Processes:
         if process in self._idle:
             self._idle.remove(process)
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # it leads a session: what its function started ends with it
         await process.wait()
         self._all.discard(process)
 
