@@ -129,6 +129,7 @@ def test_the_29th_of_february_waits_for_leap_years() -> None:
         ("0 2 * * * 0", "write '0 0 2 * * *'"),
         ("* * * * * 5", "write '5 * * * * *', or '* * * * * FRI' if FRI is meant"),
         ("* * * * * */5", "write '*/5 * * * * *', or '* * * * * SUN,FRI' if SUN,FRI is meant"),
+        ("*/5 * * * * 5", "write '5 */5 * * * *', or '*/5 * * * * FRI' if FRI is meant"),
         ("* * * * * 30", "Seconds come first here: write '30 * * * * *'"),
         ("30 2 * * * 15", "Seconds come first here: write '15 30 2 * * *'"),
         ("0 0 * 13-jul *", "not between 1 and 12"),
@@ -176,7 +177,16 @@ def test_what_is_wrong_or_reads_two_ways_is_refused_with_the_reason(text: str, r
 
 
 @pytest.mark.parametrize(
-    "text", ["0 0 2 * * 0", "0 30 9 * * 0", "*/10 * * * * *", "30 0 12 * * MON", "0 0 2 * * SUN", "* * * * * FRI"]
+    "text",
+    [
+        "0 0 2 * * 0",
+        "0 30 9 * * 0",
+        "*/10 * * * * *",
+        "30 0 12 * * MON",
+        "0 0 2 * * SUN",
+        "*/5 * * * * 1-5",
+        "* * * * * FRI",
+    ],
 )
 def test_six_fields_that_are_clearly_seconds_first_are_taken(text: str) -> None:
     assert parse(text).text == text

@@ -174,14 +174,18 @@ def _refuse_two_readings(words: list[str], shown: str) -> None:
     """Refuse six fields whose seconds-last reading (croniter's and SAQ's) is as likely as the seconds-first one.
 
     That is: a bare 0 at the end, which is how people write croniter's seconds, would be read as Sunday, and nothing at
-    the front (seconds 0 and a fixed hour) says that the seconds are there. And numbers behind five stars: every second
-    of some weekdays here, some seconds of every minute there.
+    the front (seconds 0 and a fixed hour) says that the seconds are there. And numbers behind five stars, or one
+    number behind them when the first has a step: every (nth) second of some weekdays here, some seconds of every (nth)
+    minute there.
     """
     if len(words) != 6 or not _seconds_last(words):
         return
     clearly_first = words[0] in ("0", "00") and not words[2].startswith("*")
     bare_zero = words[5] in ("0", "00") and not clearly_first
-    numbers_alone = words[:5] == ["*"] * 5 and words[5] != "*" and not any(map(str.isalpha, words[5]))
+    numbers_alone = words[1:5] == ["*"] * 4 and (
+        (words[0] == "*" and words[5] != "*" and not any(map(str.isalpha, words[5])))
+        or (words[0].startswith("*") and words[5].isdigit())
+    )
     if not (bare_zero or numbers_alone):
         return
     days = ",".join(WEEKDAY.names[value] for value in read_field(WEEKDAY, words[5]).values)

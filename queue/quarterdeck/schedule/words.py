@@ -26,10 +26,12 @@ def describe(expression: Expression, tz: ZoneInfo) -> str:
     """The expression in plain English with the zone's short name: one line, no full stop."""
     second, minute, hour, day, month, weekday = expression.fields
     days = f"on days {expression.foreign!r}" if expression.foreign else _days(day, month, weekday)
-    if len(second.values) == 1 and len(hour.values) * len(minute.values) <= MAX_TIMES:
-        tail = f":{second.values[0]:02}" if second.values[0] else ""
-        times = [f"{h:02}:{m:02}{tail}" for h in hour.values for m in minute.values]
-        return f"{days or 'every day'} at {_joined(times)} {place(tz)}"
+    if len(hour.values) * len(minute.values) <= MAX_TIMES:
+        tail = f":{second.values[0]:02}" if second.values[0] and len(second.values) == 1 else ""
+        times = _joined([f"{h:02}:{m:02}{tail}" for h in hour.values for m in minute.values])
+        if len(second.values) == 1:
+            return f"{days or 'every day'} at {times} {place(tz)}"
+        return " ".join(part for part in (_rhythm(second.values, 60, "second"), "of", times, days, place(tz)) if part)
     rhythm = _seconds(second, minute) or _minutes(minute, hour, second.values[0])
     within = "" if _tells_hours(second, minute, hour) else _hours(hour)
     return " ".join(part for part in (rhythm, within, days, place(tz)) if part)
