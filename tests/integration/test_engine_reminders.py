@@ -52,7 +52,7 @@ async def test_a_stock_client_that_waits_for_quick_jobs_seldom_misses_one(valkey
                 await job.refresh(until_complete=5)
             except TimeoutError:
                 missed += 1
-    assert missed <= 4
+                assert missed <= 4
 
 
 async def test_only_what_has_ended_is_told_of_and_only_to_listeners(valkey, queue_name, stock, redis_client):
