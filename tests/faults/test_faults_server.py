@@ -101,7 +101,7 @@ async def test_all_clients_killed_again_and_again(start_valkey, queue_name, tmp_
                 await fleet.queue.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             except (RedisError, OSError):
                 continue
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # long enough to connect again
         await fleet.drained()
         await fleet.all_well(keys, reruns=0)
 

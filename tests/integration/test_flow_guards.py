@@ -118,7 +118,7 @@ class TestOnce:
             try:
                 async with once(redis_client, name) as claim:
                     if claim.first:
-                        await asyncio.sleep(0.02)
+                        await asyncio.sleep(0.02)  # so that others come while it is being done
                         done.append(1)
                         return "did it"
                     return "found it"
