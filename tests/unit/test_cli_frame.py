@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -267,6 +268,17 @@ def test_help_can_be_read_in_any_locale():
 def test_a_closed_stdout_is_no_crash():
     ended = started("print('to nobody')", preexec_fn=lambda: os.close(1))
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(("path", "said"), [("shop.db", "shop.db"), (None, "Something")])
+def test_what_a_full_disk_left_no_room_for_is_not_taken_for_what_is_printed(
+    path: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    assert frame.guarded(work) == 1
+    assert capsys.readouterr().err == f"quarterdeck: {said} can't be written: no space is left. Make room there.\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")

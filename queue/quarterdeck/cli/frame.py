@@ -224,12 +224,24 @@ def guarded(work: Callable[[], int], prog: str = "quarterdeck") -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        report(QuarterdeckError("What is printed can't be written: no space is left.", "Make room there."), prog)
+        report(QuarterdeckError(f"{_unwritten(error)} can't be written: no space is left.", "Make room there."), prog)
         return ExitStatus.TROUBLE
     except KeyboardInterrupt:
         return INTERRUPTED
     return int(status)
+
+
+def _unwritten(error: OSError) -> str:
+    """What a full disk left no room for: a file, what is printed, or what a task's own code writes on its way."""
+    if error.filename:
+        return str(error.filename)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python flushes once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return "What is printed"
+    return "Something"
 
 
 def report(error: QuarterdeckError, prog: str = "quarterdeck") -> None:
