@@ -310,13 +310,13 @@ class TestHooks:
 
 def test_importing_the_package_costs_next_to_nothing():
     code = (
-        "import sys, time; before = set(sys.modules); t = time.perf_counter(); import quarterdeck; "
-        "t = time.perf_counter() - t; new = set(sys.modules) - before; "
+        "import sys, time; before = set(sys.modules); t = time.process_time(); import quarterdeck; "
+        "t = time.process_time() - t; new = set(sys.modules) - before; "
         "assert not {'saq', 'redis', 'msgspec', 'asyncio'} & new, new; assert len(new) < 12, new; "
         "assert 'App' in dir(quarterdeck); print(t)"
     )
     took = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert float(took) < 0.1, "a wide bound: 3 to 5 ms is usual"
+    assert float(took) < 0.1, "a wide bound of CPU time: 3 to 5 ms is usual"
 
 
 def test_every_exported_name_is_there():
