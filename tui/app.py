@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.screen import Screen as TextualScreen
 
 from quarterdeck.errors import QuarterdeckError, UnreachableError, UsageError
-from quarterdeck.model import FunctionSpec, Outcome, Screen, Snapshot, View
+from quarterdeck.model import FunctionSpec, Level, Outcome, Screen, Snapshot, View
 from tui.acting import Act, Acting
 from tui.commands import COMMANDS, command_named
 from tui.commands.command import Command
@@ -132,6 +132,13 @@ class Deck(DressedApp, inherit_bindings=False):
     def worker_starts(self) -> bool:
         """Whether there is no worker because ours is just being started: no reason for an alarm."""
         return self.snapshot is not None and self.playback.past_ms is None and self._departure.lacks_worker()
+
+    def doubt(self) -> str:
+        """Why the verdict that was read last says nothing, or an empty text: what was well may not be so by now."""
+        if self.worker_starts:
+            return "starting the worker"
+        well = self.snapshot is not None and self.snapshot.verdict.level is Level.OK
+        return "not known: no answer" if well and self.stale_since_ms is not None else ""
 
     def _interval_s(self) -> float:
         return (

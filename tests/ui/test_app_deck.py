@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC
 
 import pytest
-from boards import NOW_MS, Bridge, busy, empty
+from boards import NOW_MS, Bridge, busy, calm, empty
 from conftest import Aboard, keys, settled, shown
 from fingers import strike
 from msgspec.structs import replace
@@ -159,6 +159,16 @@ async def test_old_rows_stay_under_a_banner_and_acting_is_off(aboard: Aboard) ->
         bridge.deck.on_snapshot_ready(_ready())
         await pilot.pause()
         assert "stale" not in shown(bridge)
+
+
+async def test_all_is_not_said_to_be_well_while_nobody_answers(aboard: Aboard) -> None:
+    async with aboard(calm) as (bridge, pilot):
+        assert "all is well" in shown(bridge)
+        bridge.goes_away()
+        bridge.deck.on_read_failed(ReadFailed(UnreachableError("It does not answer."), 1.0))
+        await pilot.pause()
+        assert "all is well" not in shown(bridge)
+        assert "not known: no answer" in shown(bridge)
 
 
 async def test_the_banner_tells_the_age_of_the_rows_that_are_shown(aboard: Aboard) -> None:

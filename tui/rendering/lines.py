@@ -47,12 +47,12 @@ def cut(runs: Runs, width: int) -> Runs:
     return tuple(kept)
 
 
-def verdict_runs(snapshot: Snapshot | None, moment: Moment, *, starts: bool = False) -> Runs:
-    """What is wrong and since when; silent green when nothing is. No verdict yet while our worker `starts`."""
+def verdict_runs(snapshot: Snapshot | None, moment: Moment, *, doubt: str = "") -> Runs:
+    """What is wrong and since when; silent green when nothing is. Where there is a `doubt` it is said in its place."""
     if snapshot is None:
         return (("reading ", "muted"),)
-    if starts:
-        return (("starting the worker ", "muted"),)
+    if doubt:
+        return ((f"{doubt} ", "muted"),)
     verdict = snapshot.verdict
     if verdict.level is Level.OK:
         return ((f"{moment.glyphs.ok} all is well ", "ok"),)
@@ -74,7 +74,7 @@ def top_runs(  # one line says where one is, what holds there and what is wrong
     moment: Moment,
     width: int,
     *,
-    starts: bool = False,
+    doubt: str = "",
 ) -> Runs:
     """The first line of every screen: the environment and its flags, where one is, the verdict.
 
@@ -84,7 +84,7 @@ def top_runs(  # one line says where one is, what holds there and what is wrong
     for text, style in flags:
         left += [(" ", ""), (text, style)]
     dot = moment.glyphs.plain(" · ")
-    verdict = verdict_runs(snapshot, moment, starts=starts)
+    verdict = verdict_runs(snapshot, moment, doubt=doubt)
     room = max(width - width_of(verdict), width * 3 // 5) - width_of(tuple(left)) - len(dot) - 1
     left += [(dot, "muted"), *cut(((place, "strong"),), max(LEAST_PLACE, room))]
     return spread(tuple(left), cut(verdict, width - width_of(tuple(left)) - 1), width)

@@ -184,8 +184,8 @@ class DeckScreen(PromptScreen):
         deck, width = self.deck, self.app.size.width
         moment = self.moment()
         place = moment.glyphs.plain(self.place())
-        name, starts = moment.text(deck.station.name, 30), deck.worker_starts
-        top = top_runs(name, self.flags(), place, deck.snapshot, moment, width, starts=starts)
+        name, doubt = moment.text(deck.station.name, 30), deck.doubt()
+        top = top_runs(name, self.flags(), place, deck.snapshot, moment, width, doubt=doubt)
         self.query_one("#top", TextLines).say(Cell(runs=top))
         self._paint_banner()
         rule = rule_runs(deck.station.name, deck.snapshot, deck.station.operator_id, moment, width)
