@@ -197,6 +197,16 @@ async def total(numbers: list[int]) -> int:
 """
 
 
+async def test_steps_whose_results_are_not_kept_hold_up_nobody_who_waits(app):
+    add, total = tasks(app, "add", "total")
+    gone = add.options(ttl_s=-1)
+    async with serving(app):
+        flow = await app.enqueue(chord([add.step(1), gone.step(2)], total.step()))
+        assert await flow.result(60) == 2 + 3
+        flow = await app.enqueue(chain(gone.step(1), group(gone.step(), add.step(y=4)), total.step()))
+        assert await flow.result(60) == 3 + 6
+
+
 @pytest.mark.slow
 async def test_workers_that_are_killed_lose_no_step(valkey, queue_name, tmp_path, redis_client):
     """Forty chords of five chains, while workers are killed again and again: every one ends, with the right sum."""

@@ -34,17 +34,35 @@ class FlowHandle:
         value: Any = None
         try:
             async with asyncio.timeout(timeout_s):
-                for handle in self.handles:
-                    value = await _result(handle)
+                for number in range(len(self.handles)):
+                    value = await self._result(number)
         except TimeoutError:
             raise ResultTimeoutError(f"The flow did not end within {timeout_s} s.", "It goes on.") from None
         return value
 
-
-async def _result(handle: Handle[Any]) -> Any:
-    """The result of a job that may not be enqueued yet."""
-    while True:
+    async def _result(self, number: int) -> Any:
+        """The result of one of the jobs, which may not be enqueued yet; None when it has ended and is not kept."""
+        handle = self.handles[number]
+        while not await _is_there(handle):
+            if number < len(self.first) or await self._has_gone_on(number):
+                return None
+            await asyncio.sleep(_LOOK_S)
         try:
             return await handle.result()
         except JobGoneError:
-            await asyncio.sleep(_LOOK_S)
+            return None
+
+    async def _has_gone_on(self, number: int) -> bool:
+        """Whether the server knows a job that follows this one."""
+        for later in self.handles[max(number + 1, len(self.first)) :]:
+            if await _is_there(later):
+                return True
+        return False
+
+
+async def _is_there(handle: Handle[Any]) -> bool:
+    try:
+        await handle.job()
+    except JobGoneError:
+        return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from quarterdeck.errors import JobFailedError, JobGoneError, ResultTimeoutError
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ENDED = {"complete", "failed", "aborted"}
+_FIRST_SILENCE_S = 0.1
+_LONGEST_SILENCE_S = 5.0
+"""After how long without a word one looks whether the job is still there."""
 
 
 class Handle(Generic[T]):
@@ -79,8 +82,7 @@ class Handle(Generic[T]):
         if job.status.value not in _ENDED:
             try:
                 async with asyncio.timeout(timeout_s):
-                    with _door():
-                        await self._queue.listen([self.key], lambda _, status: status.value in _ENDED, None)
+                    await self._ended()
             except TimeoutError:
                 raise ResultTimeoutError(
                     f"The job {self.key} ({self.function}) did not end within {timeout_s} s.", "It goes on."
@@ -91,6 +93,16 @@ class Handle(Generic[T]):
             raise JobFailedError(self.function, self.key, status, job.error or "")
         value: T = self._decode(job.result) if self._decode else job.result
         return value
+
+    async def _ended(self) -> None:
+        """Wait for the job's end. Raises JobGoneError: what is not kept may be gone before anybody listens."""
+        silence_s = _FIRST_SILENCE_S
+        while True:
+            with _door(), suppress(TimeoutError):
+                await self._queue.listen([self.key], lambda _, status: status.value in _ENDED, silence_s)
+                return
+            await self.job()
+            silence_s = min(silence_s * 2, _LONGEST_SILENCE_S)
 
     async def abort(self, reason: str = "aborted") -> None:
         """Call it off: a waiting job ends at once, a running one is cancelled by its worker within a second or so."""
