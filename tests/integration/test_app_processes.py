@@ -222,6 +222,7 @@ async def test_what_is_odd_is_that_jobs_alone_and_the_process_stays(app, what, s
 
 async def test_a_time_out_kills_what_the_function_has_started(app, tmp_path):
     async with serving(app):
+        await result(app, "where")  # starts the process, which the job's three seconds need not cover
         path = tmp_path / "pid"
         handle = await app.tasks["has_children"].enqueue(str(path))
         with pytest.raises(JobFailedError, match="timed out"):
