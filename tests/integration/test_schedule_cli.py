@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis import Redis
 
 from quarterdeck.cli import main
+from quarterdeck.keys import keys_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -264,3 +267,30 @@ def test_words_that_are_not_utf8_are_refused(deck: Deck, words: list[str]) -> No
     assert "is not UTF-8" in deck.err
     deck("pause", "ünï 🦊", status=2)
     assert "There is no schedule 'ünï 🦊'" in deck.err
+
+
+def test_a_stock_cron_is_paused_under_the_name_that_the_list_shows_without_its_queue(
+    deck: Deck, valkey: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = deck.queue.replace("-", "_")
+    keys, url = keys_of(deck.queue), ["--url", valkey.url]
+    with Redis.from_url(valkey.url) as client:
+        client.zadd(keys.incomplete, {keys.job(f"cron:{function}"): time.time() + 1000})
+        client.zadd(keys.stats, {"saq:a-stock-worker": (time.time() + 1000) * 1000})
+        for name in (f"cron:{function}", function):
+            assert main(["schedules", "pause", name, "--for", "1m", *url]) == 0
+            assert client.zscore(keys.incomplete, keys.job(f"cron:{function}")) is None
+            assert main(["schedules", "resume", name, *url]) == 0
+            assert not client.exists(keys.abort(f"cron:{function}"))
+    assert f"Paused the schedule cron:{function}" in capsys.readouterr().out
+
+
+def test_a_job_of_a_queue_that_nobody_noted_is_found_by_its_key(deck: Deck, valkey: Any) -> None:
+    key = f"key-of-{deck.queue}"
+    payload = {"function": "f", "queue": deck.queue, "key": key, "status": "queued", "scheduled": 4_000_000_000}
+    keys, url = keys_of(deck.queue), ["--url", valkey.url]
+    with Redis.from_url(valkey.url) as client:
+        client.set(keys.job(key), json.dumps(payload))
+        client.zadd(keys.incomplete, {keys.job(key): 4_000_000_000})
+        assert main(["abort", key, *url]) == 0
+        assert client.zscore(keys.incomplete, keys.job(key)) is None

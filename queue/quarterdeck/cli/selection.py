@@ -88,6 +88,7 @@ async def _placed(operator: RedisOperator, refs: tuple[JobRef, ...]) -> tuple[Jo
     found = []
     for ref in refs:
         homes = [ref.queue] if ref.queue else await queues_of(operator.client, await operator.queues(), ref.key)
+        homes = homes or await queues_of(operator.client, await operator.all_queues(), ref.key)
         if not homes:
             raise UsageError(f"There is no job '{ref.key}'.", "quarterdeck jobs lists them; --queue names a queue.")
         if len(homes) > 1:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from quarterdeck.inspect.discovery import Discovery
 from quarterdeck.model import Outcome, Tally
 from quarterdeck.operate.audit import Audit, UndoRecord
 from quarterdeck.operate.command import CommandEcho
@@ -45,6 +46,7 @@ class Bridge:
         self._runner = BulkRunner(self._client, runner=identity.id, queues=queues)
         self._running: asyncio.Task[None] | None = None
         self._opened: dict[str, Queue] = {}
+        self._found: tuple[str, ...] | None = None
 
     @property
     def client(self) -> Any:
@@ -57,8 +59,21 @@ class Bridge:
         return self._identity.who
 
     async def queues(self) -> tuple[str, ...]:
-        """The queues that this operator is for."""
-        return await known_queues(self._client, self._only_queues)
+        """The queues that this operator is for: those named, those of ours, or, where there are none, all it finds.
+
+        Of a deployment that only stock workers serve nobody has noted the queues.
+        """
+        return await known_queues(self._client, self._only_queues) or await self.all_queues()
+
+    async def all_queues(self) -> tuple[str, ...]:
+        """The queues that this operator is for, after a look through the server's keys for those nobody noted."""
+        if self._only_queues:
+            return self._only_queues
+        if self._found is None:
+            discovery = Discovery(self._client)
+            await discovery.sweep()
+            self._found = tuple(sorted(discovery.queues))
+        return self._found
 
     def start(self) -> None:
         """Carry bulk operations out in the background, this operator's and those that nobody else carries on."""

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from quarterdeck.errors import RefusedError
-from quarterdeck.keys import keys_of
 from quarterdeck.model import JobRef, Outcome, Selection, Verb
 from quarterdeck.operate import workers
 from quarterdeck.operate.arguments import check
 from quarterdeck.operate.audit import UndoRecord
 from quarterdeck.operate.bridge import Bridge
-from quarterdeck.operate.timetable_acts import flags_of
+from quarterdeck.operate.timetable_acts import LOOK_S, LOOKS, flags_of
 from quarterdeck.schedule import ScheduleBook, pause_stock, resume_stock
-from quarterdeck.schedule.stock import PREFIX
+from quarterdeck.schedule.stock import PREFIX, is_stock_cron
 from quarterdeck.text import human_duration
-
-LOOKS: Final = 12
-LOOK_S: Final = 0.2
-"""How often, and how long apart, a stock cron that has no pending job is looked for."""
 
 
 class ScheduleActs(Bridge):
@@ -87,7 +82,7 @@ class ScheduleActs(Bridge):
         more = [] if arguments is None else flags_of({"arguments": arguments})
         line = self._echo.line("schedules", "run", name, *more, queue=queue)
         if function := await self._stock_cron(queue, name):
-            return await self._run_stock(queue, name, function)
+            return await self._run_stock(queue, name, function, line)
         if arguments is not None:
             function = (await self._book(queue).definition(name)).spec.function
             specs, _ = await workers.specs(self._client, queue)
@@ -96,7 +91,7 @@ class ScheduleActs(Bridge):
         key = await self._book(queue).run_now(name, who=self.who, arguments=arguments)
         return await self._done("run-schedule", name, f"Started a run of {name}.", queue=queue, command=line, key=key)
 
-    async def _run_stock(self, queue: str, name: str, function: str) -> Outcome:
+    async def _run_stock(self, queue: str, name: str, function: str, line: str) -> Outcome:
         """Make a stock cron's pending job due; its worker enqueues the next one by the timetable."""
         from quarterdeck.operate import jobs
 
@@ -104,7 +99,6 @@ class ScheduleActs(Bridge):
         (answer,) = await jobs.run_now(self._client, queue, [ref])
         if answer == "gone":
             raise RefusedError(f"The cron {name} has no pending run.", "Resume it first when it is paused.")
-        line = self._echo.of_selection(Verb.RUN_NOW, Selection(refs=(ref,)), reason="", pace=None)
         return await self._done(
             "run-schedule", name, f"Started a run of {name}.", queue=queue, command=line, key=ref.key
         )
@@ -123,16 +117,7 @@ class ScheduleActs(Bridge):
         for look in range(looks):
             if look:
                 await asyncio.sleep(LOOK_S)
-            if await self._is_stock_cron(queue, function):
+            if await is_stock_cron(self._client, queue, function, by_marker=True):
                 return function
         await book.definition(name)  # raises: there is no such schedule, with the nearest name
         return function
-
-    async def _is_stock_cron(self, queue: str, function: str) -> bool:
-        """Whether a stock cron's job is pending, or a marker keeps it from being."""
-        names = keys_of(queue)
-        pipe = self._client.pipeline(transaction=False)
-        pipe.zscore(names.incomplete, names.job(PREFIX + function))
-        pipe.exists(names.abort(PREFIX + function))
-        pending, marked = await pipe.execute()
-        return pending is not None or bool(marked)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,8 +19,12 @@ from quarterdeck.operate.bridge import Bridge
 from quarterdeck.operate.unmasking import unmasked
 from quarterdeck.schedule import ScheduleBook
 from quarterdeck.schedule.spec import ScheduleError, converted
-from quarterdeck.schedule.stock import PREFIX
+from quarterdeck.schedule.stock import PREFIX, is_stock_cron
 from quarterdeck.text import human_duration, mask
+
+LOOKS: Final = 12
+LOOK_S: Final = 0.2
+"""How often, and how long apart, a stock cron is looked for: between a run and the next it has no pending job."""
 
 
 class TimetableActs(Bridge):
@@ -39,20 +44,27 @@ class TimetableActs(Bridge):
         meant: dict[tuple[str, str], None] = {}
         for word in words:
             hits = [(each, name) for each, found in names.items() for name in found if _is_meant(name, word)]
-            hits = hits or [(each, word) for each in queues if await self._is_stock_cron(each, word)]
+            hits = hits or await self._stock_crons(queues, word)
+            if not hits and queue is None:
+                # A queue of stock workers beside some of ours.
+                hits = await self._stock_crons([each for each in await self.all_queues() if each not in names], word)
             if not hits:
                 known = sorted({name for found in names.values() for name in found})
                 raise ScheduleError(f"There is no schedule '{word}'.", nearest(word, known))
             meant |= dict.fromkeys(hits)
         return list(meant)
 
-    async def _is_stock_cron(self, queue: str, word: str) -> bool:
-        keys, key = keys_of(queue), PREFIX + word.removeprefix(PREFIX)
-        pipe = self._client.pipeline(transaction=False)
-        pipe.zscore(keys.incomplete, keys.job(key))
-        pipe.sismember(keys.stock_crons, word.removeprefix(PREFIX))
-        pending, paused = await pipe.execute()
-        return pending is not None or bool(paused)
+    async def _stock_crons(self, queues: Sequence[str], word: str) -> list[tuple[str, str]]:
+        """The stock crons of a function; while stock workers live they are looked for longer than between two runs."""
+        function, alone = word.removeprefix(PREFIX), len(queues) == 1
+        for look in range(LOOKS):
+            hits = [each for each in queues if await is_stock_cron(self._client, each, function, by_marker=alone)]
+            if hits:
+                return [(each, PREFIX + function) for each in hits]
+            if not look and not [each for each in queues if (await workers.specs(self._client, each))[1]]:
+                break
+            await asyncio.sleep(LOOK_S)
+        return []
 
     async def add_schedule(self, queue: str, values: Mapping[str, Any]) -> Outcome:
         """Add a schedule of the operator's own; `values` are the fields of `schedule.ScheduleSpec`.

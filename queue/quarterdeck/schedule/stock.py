@@ -53,6 +53,21 @@ async def resume_stock(client: Any, queue: str, function: str) -> bool:
     return bool(await client.delete(keys_of(queue).abort(PREFIX + function)))
 
 
+async def is_stock_cron(client: Any, queue: str, function: str, *, by_marker: bool = False) -> bool:
+    """Whether a stock worker of the queue runs a cron of `function`: its job is pending, or it was paused here.
+
+    Between a run and the next, for up to two seconds, nothing tells of it: look again. `by_marker` takes an abort
+    marker for a sign too, which does not name the queue.
+    """
+    names, key = keys_of(queue), PREFIX + function
+    pipe = client.pipeline(transaction=False)
+    pipe.zscore(names.incomplete, names.job(key))
+    pipe.sismember(names.stock_crons, function)
+    pipe.exists(names.abort(key))
+    pending, paused, marked = await pipe.execute()
+    return pending is not None or bool(paused) or (by_marker and bool(marked))
+
+
 def pause_of_marker(marker: bytes | None) -> PauseStat | None:
     """The pause that a marker stands for; None for no marker and for one that is no pause of ours."""
     if not marker or marker == HELD.encode():
