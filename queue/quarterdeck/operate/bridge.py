@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from quarterdeck.inspect.discovery import Discovery
+from quarterdeck.inspect.discovery import EVERY_S, Discovery
 from quarterdeck.model import Outcome, Tally
 from quarterdeck.operate.audit import Audit, UndoRecord
 from quarterdeck.operate.command import CommandEcho
@@ -46,7 +47,7 @@ class Bridge:
         self._runner = BulkRunner(self._client, runner=identity.id, queues=queues)
         self._running: asyncio.Task[None] | None = None
         self._opened: dict[str, Queue] = {}
-        self._found: tuple[str, ...] | None = None
+        self._found: tuple[float, tuple[str, ...]] = (0.0, ())
 
     @property
     def client(self) -> Any:
@@ -69,11 +70,12 @@ class Bridge:
         """The queues that this operator is for, after a look through the server's keys for those nobody noted."""
         if self._only_queues:
             return self._only_queues
-        if self._found is None:
+        at_s, found = self._found
+        if not found or time.monotonic() - at_s > EVERY_S:
             discovery = Discovery(self._client)
             await discovery.sweep()
-            self._found = tuple(sorted(discovery.queues))
-        return self._found
+            self._found = time.monotonic(), tuple(sorted(discovery.queues))
+        return self._found[1]
 
     def start(self) -> None:
         """Carry bulk operations out in the background, this operator's and those that nobody else carries on."""
