@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from quarterdeck.broker.queue import Queue
 
 WORKER = Path(__file__).with_name("fault_worker.py")
-PATIENT_S = 90
+PATIENT_S = 150
 """A bound that says that something never comes: most of what is waited for takes a second, of a quiet machine."""
 
 
