@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from quarterdeck.model import Pace, Selection, Verb
+from quarterdeck.model import JobState, Pace, Selection, Verb
 from quarterdeck.text import mask, mask_text
+
+_WORDS: Final = {Verb.RETRY: "retry", Verb.ABORT: "abort", Verb.DELETE: "delete", Verb.RUN_NOW: "retry"}
+"""The command of each act on jobs. What is brought back from the recycle bin has none: there it is an undo."""
 
 
 class CommandEcho:
@@ -31,15 +34,17 @@ class CommandEcho:
         return " ".join(parts)
 
     def of_selection(self, verb: Verb, selection: Selection, *, reason: str, pace: Pace | None) -> str:
-        """An act on jobs: by their keys when few are named, else by the query."""
+        """An act on jobs: by their keys when few are named, else by the query. Empty where no command does it."""
+        if verb not in _WORDS:
+            return ""
         keys = [ref.key for ref in selection.refs]
         queues = {ref.queue for ref in selection.refs}
         shown = keys[:20]
         line = self.line(
-            verb.value,
+            _WORDS[verb],
             *shown,
             queue=selection.queue or (queues.pop() if len(queues) == 1 else None),
-            state=selection.state.value if selection.state else None,
+            state=JobState.SCHEDULED.value if verb is Verb.RUN_NOW else selection.state and selection.state.value,
             signature=selection.signature,
             function=selection.function,
             filter=selection.filter,
@@ -47,6 +52,8 @@ class CommandEcho:
             per_s=pace.per_s if pace and pace.per_s else None,
             reason=reason,
         )
+        if not (keys or selection.signature or selection.function or selection.filter):
+            line += " --all"
         rest = len(keys) - len(shown)
         return line + (f"  # and {rest} more" if rest else "")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quarterdeck.errors import RefusedError
-from quarterdeck.model import JobRef, Outcome, Selection, Verb
+from quarterdeck.model import JobRef, Outcome
 from quarterdeck.operate import workers
 from quarterdeck.operate.arguments import check
 from quarterdeck.operate.audit import UndoRecord
