@@ -68,7 +68,7 @@ async def test_server_stopped_for_five_seconds(start_valkey, queue_name, tmp_pat
 async def test_server_stopped_for_thirty_seconds(start_valkey, queue_name, tmp_path):
     """Three leases and six time-outs long, with the settings that workers have unless told otherwise."""
     server = start_valkey()
-    async with in_full_work(server, queue_name, tmp_path, 1000, lease_s=10.0, beat_s=2.0) as (fleet, keys):
+    async with in_full_work(server, queue_name, tmp_path, 2000, lease_s=10.0, beat_s=2.0) as (fleet, keys):
         workers = fleet.processes
         server.freeze()
         await asyncio.sleep(6)  # by now all answers are given up
