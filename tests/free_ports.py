@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 
-_FIRST, _LAST = 10_000, 22_000
-"""Below what the kernel gives to clients (32,768 on), and so are the ports of cluster buses, 10,000 above."""
+_SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+_FIRST, _LAST = 10_000 + 3_000 * _SHARE, 12_999 + 3_000 * _SHARE
+"""Below what the kernel gives to clients (32,768 on), and so are the ports of cluster buses, 10,000 above. Tests that
+run beside each other draw from a share each: none is given away between its being looked at and its being taken."""
 _next = random.SystemRandom().randrange(_FIRST, _LAST)
 
 
