@@ -366,6 +366,22 @@ def test_why_a_schedule_does_not_run(changed: dict[str, Any], word: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("worker", "waits"),
+    [
+        ({"functions": ("g",)}, True),
+        ({"functions": ("f",)}, False),
+        ({"functions": ("g",), "state": "lost"}, False),
+        ({"functions": ("g",), "queues": ("other",)}, False),
+        ({"functions": (), "deck": False, "state": "stock"}, False),
+    ],
+)
+def test_a_schedule_whose_function_nobody_knows_says_so(worker: dict[str, Any], waits: bool) -> None:
+    plain = {"id": "w", "name": "h:1", "version": "1.0", "state": "running", "deck": True, "queues": ("q",)}
+    told = why_schedule(schedule(next_ms=NOW + 12 * S), MOMENT, (WorkerRow(**(plain | worker)),))
+    assert ("no live worker registers its function f" in told) is waits
+
+
+@pytest.mark.parametrize(
     ("changed", "word"),
     [
         ({"state": "lost", "held": ("a",), "beat_ms": NOW - M}, "last sign 60 s ago"),

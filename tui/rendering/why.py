@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quarterdeck.model import ScheduleRow, WorkerRow
 from quarterdeck.text import count_of, countdown, human_age, human_duration
 from tui.rendering.moment import Moment
 from tui.rendering.workers import held_by
 
 
-def why_schedule(schedule: ScheduleRow, moment: Moment) -> str:
-    """Why a schedule has not fired, or when it will."""
+def why_schedule(schedule: ScheduleRow, moment: Moment, workers: Sequence[WorkerRow] = ()) -> str:
+    """Why a schedule has not fired, or when it will; `workers` tell whether any knows its function."""
     name = moment.text(schedule.name, 80)
     if schedule.broken:
         return f"{name} can't fire: {moment.text(schedule.broken)}. Correct its definition."
@@ -21,6 +23,10 @@ def why_schedule(schedule: ScheduleRow, moment: Moment) -> str:
     if schedule.overdue_ms:
         late = human_duration(schedule.overdue_ms)
         return f"{name} is {late} overdue: no scheduler of {moment.text(schedule.queue, 60)} is alive. Start a worker."
+    live = [each for each in workers if each.state in {"running", "stock"} and schedule.queue in each.queues]
+    if live and all(each.deck and schedule.function not in each.functions for each in live):
+        function = moment.text(schedule.function, 80)
+        return f"{name} waits: no live worker registers its function {function}. Start one that does, or correct it."
     if schedule.next_ms is None:
         return f"{name} has no next fire: nobody schedules it. Start a worker that defines it."
     when = f"in {countdown(schedule.next_ms - moment.now_ms)}, at {moment.stamp(schedule.next_ms)}"

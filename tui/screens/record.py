@@ -119,7 +119,7 @@ async def show_why(deck: Deck) -> None:
                 raise UsageError("It is gone.")
             deck.say(f"{detail.why or 'Nothing keeps it.'} {detail.why_cure}".strip(), "note")
         case ScheduleRow():
-            deck.say(why_schedule(target, deck.moment()), "note")
+            deck.say(why_schedule(target, deck.moment(), deck.snapshot.workers if deck.snapshot else ()), "note")
         case WorkerRow():
             deck.say(why_worker(target, deck.moment()), "note")
         case _:
