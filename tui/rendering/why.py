@@ -10,7 +10,9 @@ from tui.rendering.moment import Moment
 from tui.rendering.workers import held_by
 
 
-def why_schedule(schedule: ScheduleRow, moment: Moment, workers: Sequence[WorkerRow] = ()) -> str:
+def why_schedule(  # noqa: PLR0911 - a ladder: the first reason that holds
+    schedule: ScheduleRow, moment: Moment, workers: Sequence[WorkerRow] = ()
+) -> str:
     """Why a schedule has not fired, or when it will; `workers` tell whether any knows its function."""
     name = moment.text(schedule.name, 80)
     if schedule.broken:
