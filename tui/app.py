@@ -135,9 +135,12 @@ class Deck(DressedApp, inherit_bindings=False):
 
     def doubt(self) -> str:
         """Why the verdict that was read last says nothing, or an empty text: what was well may not be so by now."""
+        if self.snapshot is None:
+            held_up = self.station.waits_for() if self.station.waits_for is not None else ""
+            return f"waiting for {held_up}" if held_up else ""
         if self.worker_starts:
             return "starting the worker"
-        well = self.snapshot is not None and self.snapshot.verdict.level is Level.OK
+        well = self.snapshot.verdict.level is Level.OK
         return "not known: no answer" if well and self.stale_since_ms is not None else ""
 
     def _interval_s(self) -> float:
@@ -182,6 +185,8 @@ class Deck(DressedApp, inherit_bindings=False):
                 self.say(sentence, "warn")
         if self._ticks % slowness(self.driver) or self.playback.past_ms is not None:
             return
+        if self.snapshot is None:
+            self.deck_screen.paint_frame()  # what the start waits for may be known by now
         age_ms = self.clock.now_ms() - self.snapshot.taken_ms if self.snapshot else 0
         if age_ms > (STALE_AFTER_S + self._interval_s()) * 1000 and not self.playback.frozen:
             self._go_stale()

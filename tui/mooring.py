@@ -32,6 +32,7 @@ class Mooring:
         self._lookout = lookout
         self._stack = AsyncExitStack()
         self._embedded: EmbeddedServer | None = None
+        self._opening: EmbeddedServer | None = None
         self._attaching = asyncio.Lock()
         self._told = 0
         self._trouble = ""
@@ -90,6 +91,13 @@ class Mooring:
         self._trouble = trouble
         return notes
 
+    def waits_for(self) -> str:
+        """What the start waits for now where that may take seconds, or an empty text."""
+        return self._opening.waits_for if self._opening is not None else ""
+
+    def _watch_opening(self, server: EmbeddedServer) -> None:
+        self._opening = server
+
     async def _url(self) -> str:
         if self.settings.url is not None:
             return self.settings.url
@@ -97,7 +105,9 @@ class Mooring:
             if self._embedded is None:
                 from quarterdeck.broker.embedded import embedded
 
-                server = embedded(data_dir=self.settings.data_dir, target=self.settings.app)
+                server = embedded(
+                    data_dir=self.settings.data_dir, target=self.settings.app, opening=self._watch_opening
+                )
                 self._embedded = await self._stack.enter_async_context(server)
             return self._embedded.url
 
@@ -127,6 +137,7 @@ def station_of(settings: Settings, mooring: Mooring, first: View | None = None, 
         first_sight=mooring.sight,
         close=mooring.close,
         news=mooring.news,
+        waits_for=mooring.waits_for,
         name=settings.environment or _name_of(settings.url or ""),
         right=Right[settings.role.upper()],
         read_only=settings.read_only,

@@ -48,6 +48,8 @@ class Station:
     """Awaited when the dashboard has closed both."""
     news: Callable[[], list[str]] | None = None
     """Asked now and then for sentences that the operator should read (the embedded server was recovered, say)."""
+    waits_for: Callable[[], str] | None = None
+    """Asked while nothing was read yet: what the start waits for, in a few words; empty where it is not known."""
     name: str = "demo"
     """The environment's name, in the footer and on every confirmation."""
     right: Right = Right.ADMIN

@@ -95,6 +95,25 @@ async def test_leaving_and_coming_back_at_once_waits_for_the_end(home):
     assert number == 3
 
 
+async def test_who_comes_back_at_once_can_see_what_is_waited_for(home):
+    home.prepare()
+    last_session = home.lock("attached")
+    assert last_session.try_exclusive()
+    opening = []
+
+    async def come_back():
+        async with embedded(data_dir=home.data_dir, opening=opening.append):
+            return opening[0].waits_for
+
+    coming = asyncio.create_task(come_back())
+    async with asyncio.timeout(60):
+        while not opening or not opening[0].waits_for:
+            await asyncio.sleep(0.01)
+    assert opening[0].waits_for == "the last session's jobs"
+    last_session.close()
+    assert await coming == ""
+
+
 async def test_a_worker_that_cannot_start_is_told_with_its_last_words(home):
     async with embedded(data_dir=home.data_dir, target="no_such_module:app") as server:
         async with asyncio.timeout(60):

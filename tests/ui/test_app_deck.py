@@ -133,6 +133,23 @@ async def test_no_worker_is_no_alarm_while_ours_is_being_started(aboard: Aboard)
         assert "⚠ no worker is alive" in shown(bridge)
 
 
+async def test_what_a_start_waits_for_is_said() -> None:
+    bridge = Bridge(waits_for=lambda: "the last session's jobs")
+    there = asyncio.Event()
+
+    async def first_look() -> None:
+        await there.wait()
+
+    bridge.deck.reading._first_look = first_look
+    async with bridge.deck.run_test(size=(80, 24)) as pilot:
+        async with asyncio.timeout(60):
+            while "waiting for the last session's jobs" not in shown(bridge):
+                await pilot.pause(0.01)
+        there.set()
+        await settled(bridge, pilot)
+        assert "waiting for" not in shown(bridge)
+
+
 async def test_control_c_quits_even_from_a_dialog_and_takes_leave(aboard: Aboard) -> None:
     async with aboard() as (bridge, pilot):
         await keys(bridge, pilot, "e")

@@ -49,10 +49,8 @@ def cut(runs: Runs, width: int) -> Runs:
 
 def verdict_runs(snapshot: Snapshot | None, moment: Moment, *, doubt: str = "") -> Runs:
     """What is wrong and since when; silent green when nothing is. Where there is a `doubt` it is said in its place."""
-    if snapshot is None:
-        return (("reading ", "muted"),)
-    if doubt:
-        return ((f"{doubt} ", "muted"),)
+    if doubt or snapshot is None:
+        return ((f"{doubt or 'reading'} ", "muted"),)
     verdict = snapshot.verdict
     if verdict.level is Level.OK:
         return ((f"{moment.glyphs.ok} all is well ", "ok"),)

@@ -50,6 +50,8 @@ class EmbeddedServer:
         self.wanted = target
         self.target = target
         self.notes: list[str] = []
+        self.waits_for = ""
+        """What `open` waits for at this moment, in a few words, where that may take seconds."""
         self._attached: FileLock | None = None
         self._closed = threading.Event()
 
@@ -81,7 +83,9 @@ class EmbeddedServer:
         try:
             if not attached.try_shared():
                 began = time.monotonic()
+                self.waits_for = "the last session's jobs"
                 self._wait(attached.try_shared, deadline, "The last session's embedded server does not end.")
+                self.waits_for = ""
                 if time.monotonic() - began > NOTEWORTHY_S:
                     self.notes.append("Waited for the last session's worker to hand back its jobs.")
             self._ensure(deadline)
@@ -200,17 +204,24 @@ class EmbeddedServer:
 
 
 @contextlib.asynccontextmanager
-async def embedded(*, data_dir: Path | str | None = None, target: str | None = None) -> AsyncIterator[EmbeddedServer]:
+async def embedded(
+    *,
+    data_dir: Path | str | None = None,
+    target: str | None = None,
+    opening: Callable[[EmbeddedServer], None] | None = None,
+) -> AsyncIterator[EmbeddedServer]:
     """Attach to the embedded server of `data_dir` (the user's, unless told), starting it and a worker for `target`.
 
     Without `target` no worker is started. Raises `EmbeddedError` (exit status 3). A supervisor that was killed
-    meanwhile is replaced.
+    meanwhile is replaced. `opening` is given the attachment before it is there, to see what it waits for.
     """
     if data_dir is None:
         from quarterdeck.settings import data_dir as told  # costs msgspec; the supervisor's side does without
 
         data_dir = told()
     server = EmbeddedServer(Path(data_dir), target)
+    if opening is not None:
+        opening(server)
     watching: asyncio.Task[None] | None = None
     try:
         await asyncio.to_thread(server.open)
