@@ -137,8 +137,22 @@ async def test_a_redeploy_fires_no_stale_time(bench: Bench) -> None:
     await bench.deploy(spec(expression="30 * * * *"))
     await bench.go()
     assert await bench.fired() == []
+    # Nor does it vanish: every due tick ends in the ledger.
+    (run,) = await bench.runs("s")
+    assert (run.tick_ms, run.outcome, run.status) == (START + 5 * MINUTE, "skipped", "SKIPPED")
+    assert run.cause.startswith("its times were changed before a scheduler took it")
+    assert (await bench.row("s")).missed == 1
     await bench.go(20 * MINUTE)
     assert await bench.fired() == [30]
+
+
+async def test_a_change_of_times_before_a_tick_is_due_leaves_no_word_in_the_ledger(bench: Bench) -> None:
+    await bench.deploy(spec(expression="5 * * * *"))
+    await bench.go()
+    await bench.deploy(spec(expression="30 * * * *"))
+    await bench.book.edit("s", {"expression": "40 * * * *"}, who="ann")
+    await bench.book.reset("s", who="ann")
+    assert await bench.runs("s") == []
 
 
 async def test_a_redeploy_of_the_same_code_changes_nothing(bench: Bench) -> None:
