@@ -339,6 +339,12 @@ async def test_a_frozen_screen_reads_only_when_asked(aboard: Aboard) -> None:
         assert not bridge.deck.reading.holding
 
 
+@pytest.mark.parametrize(("station", "flagged"), [({"right": Right.VIEW}, True), ({"right": Right.RETRY}, False)])
+async def test_who_may_only_look_is_told_so(aboard: Aboard, station: dict[str, Right], flagged: bool) -> None:
+    async with aboard(**station) as (bridge, _):
+        assert ("read-only" in shown(bridge).splitlines()[0]) is flagged
+
+
 async def test_read_only_binds_no_key_that_acts(aboard: Aboard) -> None:
     async with aboard(read_only=True) as (bridge, pilot):
         await keys(bridge, pilot, "4")

@@ -600,3 +600,9 @@ def test_slots_that_stock_workers_do_not_tell_are_not_said_to_be_none() -> None:
     assert "3 on 1 worker" in text(details.queue_blocks(stock, MOMENT))
     ours = QueueDetail(row=QueueStat(name="shop", active=3, slots=10, workers=1, deck=True))
     assert "3 on 10 slots of 1 worker" in text(details.queue_blocks(ours, MOMENT))
+
+
+def test_an_expression_that_a_stock_worker_alone_knows_is_left_out() -> None:
+    told = text(details.schedule_blocks(ScheduleDetail(row=replace(schedule(), expression="")), MOMENT))
+    assert "expression" not in told
+    assert "(UTC)" not in told

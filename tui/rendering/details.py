@@ -194,7 +194,7 @@ def schedule_blocks(detail: ScheduleDetail, moment: Moment) -> list[Block]:
             "paused until",
             ("someone resumes it" if not paused.until_ms else moment.stamp(paused.until_ms)) if paused else "",
         ),
-        ("expression", f"{row.expression}  ({row.tz})"),
+        ("expression", f"{row.expression}  ({row.tz})" if row.expression else ""),
         ("in words", row.words),
         ("function", f"{row.function} on {row.queue}"),
         ("arguments", row.arguments if row.arguments not in {"", "{}", "null"} else ""),

@@ -29,6 +29,7 @@ from tui.line import line_label
 from tui.rendering.lines import key_runs, round_trip_runs, rule_runs, top_runs
 from tui.rendering.moment import Moment
 from tui.screens.promptscreen import PromptScreen
+from tui.station import Right
 from tui.widgets.banner import StaleBanner
 from tui.widgets.cell import Cell
 from tui.widgets.grid import Grid
@@ -220,7 +221,7 @@ class DeckScreen(PromptScreen):
         """What holds here and must not be forgotten, as (words, style)."""
         deck = self.deck
         flags: list[tuple[str, str]] = []
-        if not deck.station.allows(deck.station.right) or deck.station.read_only:
+        if deck.station.rights is Right.VIEW:
             flags.append(("read-only", "note"))
         if deck.station.protected:
             flags.append(("protected", "warn"))
