@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import math
+import os
+import signal
 
 import pytest
 from at_work import beaten, until, working
@@ -19,6 +21,7 @@ from quarterdeck.broker.endpoint import Endpoint
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.wire import Wire
 from quarterdeck.worker import Worker
+from quarterdeck.worker.supervisor import endings
 
 
 class OddError(BaseException):
@@ -377,3 +380,36 @@ async def test_two_workers_that_were_given_one_id_leave_each_other_their_jobs(qu
         await until(lambda: _is_zero(queue.count("incomplete")))
     assert sorted(runs) == sorted(set(runs))
     await two.queue.disconnect()
+
+
+class TestSignals:
+    @pytest.mark.parametrize(
+        "signals", [[signal.SIGHUP], [signal.SIGINT, signal.SIGINT]], ids=["hang-up", "ctrl-c twice"]
+    )
+    async def test_what_runs_goes_back_without_an_attempt_counted(self, queue, signals):
+        """A hang-up killed it, which counts as a crash of its jobs; a second Ctrl-C waited out the grace time."""
+        started = asyncio.Event()
+
+        async def waits(ctx):
+            started.set()
+            await asyncio.sleep(600)
+
+        grace_s = 600 if len(signals) > 1 else 0.05
+        worker = Worker(queue, [("waits", waits)], shutdown_grace_period_s=grace_s)
+        task = asyncio.create_task(worker.start())
+        await queue.enqueue("waits", key="k", timeout=0)
+        await asyncio.wait_for(started.wait(), 60)
+        for number in signals:
+            os.kill(os.getpid(), number)
+            await asyncio.wait_for(worker.event.wait(), 60)
+        await asyncio.wait_for(task, 60)
+        job = await queue.job("k")
+        assert (job.status, job.attempts) == (Status.QUEUED, 0)
+        assert not await queue.redis.exists(queue.keys.crashes)
+
+    def test_a_hang_up_that_is_ignored_stays_so(self, monkeypatch):
+        """Whoever started it with nohup wants it to go on."""
+        assert endings([signal.SIGTERM]) == [signal.SIGTERM, signal.SIGHUP]
+        monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+        assert endings([signal.SIGTERM]) == [signal.SIGTERM]
+        assert endings([]) == []

@@ -53,7 +53,7 @@ class Supervisor:
     async def run(self) -> int:
         """Run until stopped, or until all have ended of themselves; the exit status."""
         loop = asyncio.get_running_loop()
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        numbers = endings((signal.SIGTERM, signal.SIGINT))
         for number in numbers:
             loop.add_signal_handler(number, self.stop, number)
         read_end, write_end = os.pipe()  # its end, however this process ends, tells the others to stop
@@ -128,6 +128,14 @@ class Supervisor:
         except TimeoutError:
             return False
         return True
+
+
+def endings(numbers: Sequence[int]) -> list[int]:
+    """The signals that stop a worker in order: `numbers` and, unless it is ignored (nohup), the terminal's hang-up.
+    None when there are none in `numbers`, as in another program's thread."""
+    if not numbers or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return list(numbers)
+    return [*numbers, signal.SIGHUP]
 
 
 def ending(status: int) -> str:

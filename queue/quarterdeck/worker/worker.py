@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
@@ -34,6 +35,7 @@ from quarterdeck.worker.promotion import Promotion
 from quarterdeck.worker.reminders import Reminders
 from quarterdeck.worker.rescuer import Rescuer
 from quarterdeck.worker.runner import Runner
+from quarterdeck.worker.supervisor import endings
 from quarterdeck.worker.turns import Turns
 from quarterdeck.worker.upkeep import Upkeep
 from quarterdeck.worker.waking import wake
@@ -107,6 +109,9 @@ class Worker(SaqWorker[Any]):
         self.stack = ("", "")
         """The stack that was asked for last, and the job's key."""
         self._engine: Turns | None = None
+        self._interrupted = False
+        self._hurried = asyncio.Event()
+        """Set when what runs is not to be waited for."""
         self.state = "running"
         """running, or stopping."""
 
@@ -117,9 +122,11 @@ class Worker(SaqWorker[Any]):
         logger.info("worker %s starts on %s", self.name, ", ".join(each.name for each in self.queues))
         loop = asyncio.get_running_loop()
         self.event = asyncio.Event()
-        self._stopped = False
-        for number in self.SIGNALS:
-            loop.add_signal_handler(number, self.event.set)
+        self._stopped = self._interrupted = False
+        self._hurried = asyncio.Event()
+        signals = endings(self.SIGNALS)
+        for number in signals:
+            loop.add_signal_handler(number, self._signalled, number)
         try:
             for each in self.queues:
                 await each.connect()
@@ -132,8 +139,16 @@ class Worker(SaqWorker[Any]):
         finally:
             logger.info("worker %s stops", self.name)
             await self.stop()
-            for number in self.SIGNALS:
+            for number in signals:
                 loop.remove_signal_handler(number)
+
+    def _signalled(self, number: int) -> None:
+        """Stop; a second Ctrl-C does not wait for what runs. (SIGTERM may come twice: from a supervisor, too.)"""
+        if number == signal.SIGINT:
+            if self._interrupted:
+                self._hurried.set()
+            self._interrupted = True
+        self.event.set()
 
     def _begin(self) -> None:
         """Start everything; the server need not be there yet."""
@@ -239,7 +254,10 @@ class Worker(SaqWorker[Any]):
         running = self.runner.running
         grace_s = self._shutdown_grace_period_s or 0
         if running and grace_s:
-            await asyncio.wait(self._tasks_of(running), timeout=grace_s)
+            hurried = asyncio.ensure_future(self._hurried.wait())
+            ended = asyncio.ensure_future(asyncio.wait(self._tasks_of(running)))
+            await asyncio.wait({hurried, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+            await halted(hurried, ended)
         self.intake.hand_back()
         if running:
             logger.warning("%d jobs did not end within the grace time and go back to their queue", len(running))
