@@ -20,6 +20,8 @@ from quarterdeck.broker.codec import PayloadError
 from quarterdeck.broker.endpoint import Endpoint
 from quarterdeck.broker.queue import Queue
 from quarterdeck.broker.wire import Wire
+from quarterdeck.inspect import open_source
+from quarterdeck.model import View
 from quarterdeck.worker import Worker
 from quarterdeck.worker.supervisor import endings
 
@@ -355,7 +357,7 @@ async def test_a_command_that_cant_be_packed_shifts_no_answer(valkey):
         await client.aclose()
 
 
-async def test_two_workers_that_were_given_one_id_leave_each_other_their_jobs(queue):
+async def test_two_workers_that_were_given_one_id_leave_each_other_their_jobs(queue, valkey):
     """They lived off each other: each gave back what it did not know, and stopped what the other had taken."""
     gate, runs = asyncio.Event(), []
 
@@ -368,8 +370,12 @@ async def test_two_workers_that_were_given_one_id_leave_each_other_their_jobs(qu
         working(queue, functions, id="pod-1") as one,
         working(queue.sibling(queue.name), functions, id="pod-1") as two,
     ):
-        assert one.id != two.id
-        assert one.name == two.name == "pod-1"
+        assert one.lease_id != two.lease_id
+        assert one.id == two.id == one.name == two.name == "pod-1"
+        assert list((await queue.info())["workers"]) == ["pod-1"]
+        async with await open_source(valkey.url, queues=[queue.name]) as source:
+            rows = (await source.snapshot(View())).workers
+        assert {row.id for row in rows} == {one.lease_id, two.lease_id}  # and none of SAQ's beside them
         for number in range(20):
             await queue.enqueue("waits", key=f"k{number}", timeout=0)
         await until(lambda: len(one.runner.running) == len(two.runner.running) == 5)

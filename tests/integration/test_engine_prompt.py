@@ -83,7 +83,7 @@ class TestAborts:
         async with working(queue) as worker:
             job = await running(queue, worker)
             record = msgspec.json.encode({"command": "abort", "value": job.key})
-            await queue.redis.rpush(queue.keys.control(worker.id), record)
+            await queue.redis.rpush(queue.keys.control(worker.lease_id), record)
             await until(lambda: not worker.upkeeping._to_abort and nothing_left(queue, worker))
             assert job.id in worker.runner.running
 
@@ -124,7 +124,7 @@ class TestAborts:
 
 
 async def nothing_left(queue, worker):
-    return not await queue.redis.exists(queue.keys.control(worker.id))
+    return not await queue.redis.exists(queue.keys.control(worker.lease_id))
 
 
 class TestDelays:
@@ -166,7 +166,7 @@ class TestDelays:
 class TestMailbox:
     async def tell(self, queue, worker, *commands):
         records = [msgspec.json.encode({"command": each, "who": "ann"}) for each in commands]
-        await queue.redis.rpush(queue.keys.control(worker.id), *records)
+        await queue.redis.rpush(queue.keys.control(worker.lease_id), *records)
 
     async def test_commands_are_heard_between_beats(self, queue):
         async with working(queue) as worker:
@@ -183,8 +183,8 @@ class TestMailbox:
 
     async def test_a_list_of_a_wrong_type_costs_little(self, queue):
         async with working(queue) as worker:
-            await queue.redis.set(queue.keys.control(worker.id), "no list")
+            await queue.redis.set(queue.keys.control(worker.lease_id), "no list")
             assert await queue.apply("quick", n=3, timeout=60) == 3
-            await queue.redis.delete(queue.keys.control(worker.id))
+            await queue.redis.delete(queue.keys.control(worker.lease_id))
             await self.tell(queue, worker, "quiet")
             await until(lambda: worker.paused)

@@ -402,20 +402,20 @@ class TestOthers:
         await queue.enqueue("step")
         await redis.rpush(names.control("w"), "one", "two")
         record = '{"name":"x","beat_ms":-1}'
-        args = ["w", 5000, record, '{"stats":{}}', 16, 1795313463774, 1, queue.name]
+        args = ["w", 5000, record, '{"stats":{}}', 16, 1795313463774, "given", 1, queue.name]
         now, lost, dead, _, _, commands = await run(queue, "beat", *args)
         assert (lost, dead, commands) == (1, 0, [b"one", b"two"])
         assert await redis.zscore(names.lease, "w") == now + 5000
         assert json.loads(await redis.hget(names.workers, "w"))["beat_ms"] == now
         assert await redis.ttl(names.sweep_lock) > 50
-        assert await redis.get(names.worker_info("w")) == b'{"stats":{}}'
+        assert await redis.get(names.worker_info("given")) == b'{"stats":{}}'
         assert (await run(queue, "beat", *args))[1] == 0
         counts = await counted(queue)
         assert counts[b"depth"] in {1, 2}  # the second beat may have come in the next minute
         assert counts[b"oldest"] >= 0
-        assert await run(queue, "leave", "w", 1, queue.name) == 0
+        assert await run(queue, "leave", "w", "given", 1, queue.name) == 0
         assert await redis.zscore(names.lease, "w") is None
-        assert not await redis.exists(names.worker_info("w"))
+        assert not await redis.exists(names.worker_info("given"))
 
     async def test_rescue_hundreds_in_one_pass_in_their_order(self, queue):
         names, redis = queue.keys, queue.redis

@@ -152,7 +152,7 @@ async def count_is(queue, kind, number):
 class TestCommands:
     async def tell(self, queue, worker, command, value=""):
         record = msgspec.json.encode({"command": command, "value": value, "who": "ann"})
-        await queue.redis.rpush(queue.keys.control(worker.id), record)
+        await queue.redis.rpush(queue.keys.control(worker.lease_id), record)
 
     async def test_quiet_and_resume(self, queue):
         async with working(queue) as worker:
@@ -196,12 +196,12 @@ class TestCommands:
 
     async def test_garbage_is_no_command(self, queue):
         async with working(queue) as worker:
-            await queue.redis.rpush(queue.keys.control(worker.id), b"\xff", "{}", '{"command":"explode"}')
+            await queue.redis.rpush(queue.keys.control(worker.lease_id), b"\xff", "{}", '{"command":"explode"}')
             assert await queue.apply("quick", n=3) == 3
 
 
 async def beat_of(queue, worker):
-    return decode_beat(await queue.redis.hget(queue.keys.workers, worker.id))
+    return decode_beat(await queue.redis.hget(queue.keys.workers, worker.lease_id))
 
 
 async def beat_says(queue, worker, state):
@@ -221,7 +221,7 @@ class TestBeats:
             assert abs(beat.beat_ms - time.time() * 1000) < 60_000
             assert abs(beat.skew_ms) < 60_000
             assert beat.memory_bytes > 1_000_000
-        assert await queue.redis.hget(queue.keys.workers, worker.id) is None
+        assert await queue.redis.hget(queue.keys.workers, worker.lease_id) is None
 
     async def test_sweeps_of_stock_workers_are_kept_off(self, queue):
         async with working(queue):
@@ -278,7 +278,7 @@ class TestOwnership:
             job = await queue.enqueue("quick", n=5)
             await queue.redis.lpop(queue.keys.queued)
             await queue.redis.rpush(queue.keys.active, job.id)
-            await queue.redis.hset(queue.keys.owner, job.id, f"{worker.id}/1/5")
+            await queue.redis.hset(queue.keys.owner, job.id, f"{worker.lease_id}/1/5")
             worker.turns.token = max(worker.turns.token, 5)
             worker.paused = False
             await until(lambda: is_complete(queue, job.key))

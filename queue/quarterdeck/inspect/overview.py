@@ -111,7 +111,9 @@ class Overview:
 
     def _workers(self, now_ms: int) -> list[WorkerRow]:
         self.beats = {queue: part.beats() for queue, part in self.workers.items()}
-        ours = {worker for beats in self.beats.values() for worker in beats}
+        ours = {
+            name for beats in self.beats.values() for worker, beat in beats.items() for name in (worker, beat.saq_id)
+        }
         rows: list[WorkerRow] = []
         for queue, part in self.workers.items():
             rows += part.deck_rows(now_ms)

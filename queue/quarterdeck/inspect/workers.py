@@ -48,7 +48,7 @@ class WorkersPart:
         return [_deck_row(worker, beat, leases.get(worker), now_ms) for worker, beat in self.beats().items()]
 
     def stock_rows(self, now_ms: int, ours: Iterable[str], running: Iterable[JobRow]) -> list[WorkerRow]:
-        """Stock workers of this queue; `ours` are ids of deck workers, which register with SAQ too."""
+        """Stock workers of this queue; `ours` are deck workers' ids, which register with SAQ too."""
         known = set(ours)
         jobs: dict[str, list[CurrentJob]] = {}
         for job in running:

@@ -28,6 +28,8 @@ class WorkerBeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     name: str = ""
     """host:pid, or the name it was given."""
+    saq_id: str = ""
+    """The id that the worker was given, under which SAQ's tools have it; empty where it is its own."""
     host: str = ""
     pid: int = 0
     queues: tuple[str, ...] = ()

@@ -51,6 +51,7 @@ class Beats:
         self,
         queues: Sequence[Queue],
         worker: str,
+        saq_id: str,
         record: Callable[[], tuple[bytes, bytes]],
         told: Callable[[Beat], None],
         rescue: Callable[[Wire], Any],
@@ -63,6 +64,7 @@ class Beats:
         self.lease_s = lease_s
         self._queues = list(queues)
         self._worker = worker
+        self._saq_id = saq_id
         self._record = record
         self._told = told
         self._rescue = rescue
@@ -136,8 +138,8 @@ class Beats:
         sent_s = time.monotonic()
         keys = [queue.keys.queued for queue in self._queues]
         names = [queue.name for queue in self._queues]
-        args = [self._worker, int(self.lease_s * 1000), record, info, INFO_TTL_S, int(time.time() * 1000), len(names)]
-        beat = Beat(await wire.call("EVALSHA", script("beat").sha, len(keys), *keys, *args, *names))
+        args = [self._worker, int(self.lease_s * 1000), record, info, INFO_TTL_S, int(time.time() * 1000), self._saq_id]
+        beat = Beat(await wire.call("EVALSHA", script("beat").sha, len(keys), *keys, *args, len(names), *names))
         gap_s = sent_s - self.good_s
         self.good_s = sent_s
         if self._since_s is None or beat.lost or gap_s > self.lease_s:

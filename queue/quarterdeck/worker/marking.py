@@ -66,7 +66,7 @@ class Marking:
         copied.status = Status.ACTIVE
         copied.attempts = job.attempts + 1
         copied.started = copied.touched = self._worker.clock.now_ms()
-        copied.worker_id = self._worker.id
+        copied.worker_id = self._worker.lease_id
         return ending.stored(attempt.queue, copied)
 
     def _marked(self, attempts: list[Attempt], actives: list[bytes], answers: list[object]) -> list[Attempt]:

@@ -36,6 +36,7 @@ class Portrait:
         counts = {name: getattr(tally, name) for name in ("complete", "failed", "retried", "aborted")}
         beat = WorkerBeat(
             name=worker.name,
+            saq_id="" if worker.id == worker.lease_id else worker.id,
             host=socket.gethostname(),
             pid=os.getpid(),
             queues=tuple(each.name for each in worker.queues),

@@ -81,7 +81,7 @@ class Service:
             queues = await self._queues(stack)
             self._sink.serve({queue.name: queue.redis for queue in queues})
             worker = self.worker = self._build(queues)
-            self._sink.worker = worker.id
+            self._sink.worker = worker.lease_id
             stack.enter_context(capturing(self._sink, level=self.options.log_level, prints=self.options.prints))
             await self._sink.start()
             stack.push_async_callback(self._sink.stop)

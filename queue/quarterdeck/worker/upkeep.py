@@ -159,7 +159,7 @@ class Upkeep:
         now_s = time.monotonic()
         unknown: dict[tuple[str, str], float] = {}
         for job_id, token in pairs:
-            if known.get(job_id) == f"{worker.id}/{token}/" or worker.turns.travelling(int(token)):
+            if known.get(job_id) == f"{worker.lease_id}/{token}/" or worker.turns.travelling(int(token)):
                 continue
             since_s = unknown[job_id, token] = self._unknown.get((job_id, token), now_s)
             if now_s - since_s >= 1.0:
@@ -173,7 +173,7 @@ class Upkeep:
             job = queue.deserialize(await queue.caller.call("GET", job_id))
         except (exceptions.RedisError, OSError, ValueError, TypeError):
             return
-        holder = f"{worker.id}/{token}/"
+        holder = f"{worker.lease_id}/{token}/"
         if job is None:
             worker.turns.settle(ending.dropped(job_id, number=number, holder=holder))
             return

@@ -60,9 +60,9 @@ class Worker(SaqWorker[Any]):
     `lease_s` how long a worker counts as alive after a beat, `beat_s` how often it beats; `crash_budget` how many
     workers a job may lose before it is poison; `name`, `version`, `specs` what the dashboard shows; `on_lost` maps
     functions to "fail"; `scheduler` runs beside the jobs; `follow` says what is enqueued with a job's end.
-    `id` gets an ending of its own: two workers that were given the same, or one that is started again, would take each
-    other's jobs for their own. `poll_interval` is SAQ's for Postgres and does nothing here. `queue` may be SAQ's own
-    RedisQueue. Raises TypeError for another.
+    `id` is what SAQ's tools show; jobs and leases are held under `lease_id`, new for each worker: two of one id,
+    or one that is started again, would take each other's jobs for their own. `poll_interval` is SAQ's for Postgres and
+    does nothing here. `queue` may be SAQ's own RedisQueue. Raises TypeError for another.
     """
 
     def __init__(
@@ -86,7 +86,8 @@ class Worker(SaqWorker[Any]):
     ) -> None:
         queue = Queue.of(queue)
         base = f"{socket.gethostname()}-{os.getpid()}" if id is None else str(id)
-        super().__init__(queue, functions, id=f"{base}-{uuid.uuid4().hex[:8]}", **kwargs)
+        self.lease_id = f"{base}-{uuid.uuid4().hex[:8]}"
+        super().__init__(queue, functions, id=self.lease_id if id is None else base, **kwargs)
         more = [each if isinstance(each, Queue) else queue.sibling(each) for each in queues]
         self.queue: Queue = queue
         self.queues: list[Queue] = [queue, *(each for each in more if each.name != queue.name)]
@@ -153,7 +154,7 @@ class Worker(SaqWorker[Any]):
     def _begin(self) -> None:
         """Start everything; the server need not be there yet."""
         self.runner = Runner(
-            self.id,
+            self.lease_id,
             self.functions,
             self.clock,
             self._settle,
@@ -169,7 +170,7 @@ class Worker(SaqWorker[Any]):
         self.intake = Intake(self)
         self._engine = turns = Turns(
             self.queues,
-            self.id,
+            self.lease_id,
             self.clock,
             self.intake.slots,
             self.intake.taken,
@@ -181,7 +182,7 @@ class Worker(SaqWorker[Any]):
         self.runner.settled = turns.quiet.wait if self.after_process else None
         rescuer = Rescuer(
             self.queues,
-            self.id,
+            self.lease_id,
             self._held,
             crash_budget=self.crash_budget,
             no_rerun=[each for each, what in self.on_lost.items() if what == "fail"],
@@ -190,6 +191,7 @@ class Worker(SaqWorker[Any]):
         self._rescuer = rescuer
         self.beats = Beats(
             self.queues,
+            self.lease_id,
             self.id,
             Portrait(self).records,
             self._told,
@@ -206,7 +208,7 @@ class Worker(SaqWorker[Any]):
         turns.start()
         for each, state in zip(self.queues, turns.states, strict=True):
             self.spawn(wake(each, state, turns.kick))
-        self.spawn(hear(self.queues, self.id, self.control.obey))
+        self.spawn(hear(self.queues, self.lease_id, self.control.obey))
         for duty in (*(each.run() for each in self.promotions.values()), *self.upkeeping.tasks()):
             self.spawn(duty)
         if self.scheduler is not None:
@@ -283,7 +285,9 @@ class Worker(SaqWorker[Any]):
         if wire is not None:
             keys = [each.keys.queued for each in self.queues]
             names = [each.name for each in self.queues]
-            leaving = wire.call("EVALSHA", script("leave").sha, len(keys), *keys, self.id, len(names), *names)
+            leaving = wire.call(
+                "EVALSHA", script("leave").sha, len(keys), *keys, self.lease_id, self.id, len(names), *names
+            )
             await asyncio.wait([leaving], timeout=1.0)
             if leaving.done() and not leaving.cancelled():
                 leaving.exception()

@@ -8,7 +8,8 @@
 -- ARGV[4]  SAQ's own record of the worker (WorkerInfo), or empty when it is not due
 -- ARGV[5]  how long that lives, s
 -- ARGV[6]  the worker's own clock, ms (SAQ's registry is kept by workers' clocks)
--- ARGV[7]  number of queues, then their names, home first
+-- ARGV[7]  the id under which SAQ's record is kept: the one the worker was given
+-- ARGV[8]  number of queues, then their names, home first
 -- Returns {server's clock in ms, 1 when the lease had ended, other workers whose lease has ended, of each queue how many
 --   entries its history is set to hold (or nil), rules [queue, id, record, ...], commands [record, ...]}.
 
@@ -29,23 +30,23 @@ local function sample(n)
   redis.call('EXPIRE', minute, 93600)
 end
 
-for i = 8, 7 + tonumber(ARGV[7]) do
+for i = 9, 8 + tonumber(ARGV[8]) do
   local n = names_of(ARGV[i])
   local ends = redis.call('ZSCORE', n.lease, worker)
-  if i == 8 and (not ends or tonumber(ends) <= now) then lost = 1 end
+  if i == 9 and (not ends or tonumber(ends) <= now) then lost = 1 end
   redis.call('ZADD', n.lease, now + lease_ms, worker)
   soft('HSET', n.workers, worker, record)
   redis.call('SET', n.sweep_lock, '1', 'EX', 60)
   if ARGV[4] ~= '' then
     local own = tonumber(ARGV[6])
-    local member = n.worker_info .. worker
+    local member = n.worker_info .. ARGV[7]
     redis.call('SET', member, ARGV[4], 'EX', ARGV[5])
     soft('ZREMRANGEBYSCORE', n.stats, 0, text(own))
     soft('ZADD', n.stats, text(own + ARGV[5] * 1000), member)
     redis.call('EXPIRE', n.stats, ARGV[5])
   end
   sample(n)
-  bounds[i - 7] = soft('HGET', n.retention, 'history_count') or false
+  bounds[i - 8] = soft('HGET', n.retention, 'history_count') or false
   dead = dead + redis.call('ZCOUNT', n.lease, '-inf', text(now))
   local control = n.control .. worker
   local asked = soft('LRANGE', control, 0, 15) or {}
