@@ -245,6 +245,12 @@ async def _is_zero(counting):
     return await counting == 0
 
 
+async def test_one_job_given_twice_is_accepted_once(queue):
+    job = Job("echo", key="once")
+    assert await queue.enqueue_many([job, job]) == [job, None]
+    assert await queue.count("queued") == 1
+
+
 class TestBatches:
     @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
     async def test_a_block_that_fails_calls_off_what_it_enqueued_and_nothing_else(self, queue, error):

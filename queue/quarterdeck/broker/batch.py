@@ -28,15 +28,15 @@ class Batch:
         self._pending = 0
         self._settled = asyncio.Event()
 
-    async def within(self, queue: Queue, enqueuing: Awaitable[list[Job]]) -> list[Job]:
-        """Await what enqueues jobs on `queue` and says which are new; they belong to this batch and those around it."""
+    async def within(self, queue: Queue, enqueuing: Awaitable[list[Job | None]]) -> list[Job | None]:
+        """Await what enqueues jobs on `queue`; the new ones (no None) belong to this batch and those around it."""
         batches = [batch for batch in self._chain() if batch._queue is queue]
         for batch in batches:
             batch._pending += 1
         try:
             jobs = await enqueuing
             for batch in batches:
-                batch._jobs += jobs
+                batch._jobs += filter(None, jobs)
         finally:
             for batch in batches:
                 batch._pending -= 1

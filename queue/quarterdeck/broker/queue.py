@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,24 +16,19 @@ from saq.utils import now
 
 from quarterdeck.broker import ending
 from quarterdeck.broker.address import parse_address
-from quarterdeck.broker.batch import batch_of, current
 from quarterdeck.broker.client import client_of, close_client
-from quarterdeck.broker.enqueuer import Enqueuer, NewJob, due_text
-from quarterdeck.broker.fields import check, checked
+from quarterdeck.broker.enqueuing import EnqueuingQueue
 from quarterdeck.broker.following import Following
-from quarterdeck.broker.keymaker import hash_tag, new_key
-from quarterdeck.broker.looking import LookingQueue
 from quarterdeck.broker.scripts import script
 from quarterdeck.broker.sweeping import sweep_queue
 from quarterdeck.broker.waiter import Waiter
 from quarterdeck.record import signature_of_text
 from quarterdeck.record.retention import HISTORY_COUNT
 
-_JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 _PROMOTED = 1000
 
 
-class Queue(LookingQueue):
+class Queue(EnqueuingQueue):
     """A queue of SAQ's jobs on Redis or Valkey: everything that `saq.queue.redis.RedisQueue` promises, and more.
 
     `redis` is a redis-py asyncio client; the engine opens lean connections of its own to where it leads. `dump` and
@@ -58,8 +51,6 @@ class Queue(LookingQueue):
     ) -> None:
         super().__init__(redis, name, dump, load, max_concurrent_ops, swept_error_message)
         self.waiter = Waiter(self.caller.endpoint)
-        self._enqueuer = Enqueuer(self.caller, name)
-        self._tag = hash_tag(name)
 
     @classmethod
     def of(cls, queue: Any) -> Queue:
@@ -86,97 +77,11 @@ class Queue(LookingQueue):
             self.redis, name, self._dump if own else None, self._load if own else None, 20, self._swept_error_message
         )
 
-    def new_key(self) -> str:
-        """A key for a new job; begins with the queue's cluster hash tag when there is one."""
-        return new_key(self._tag)
-
     async def disconnect(self) -> None:
         """Close all connections; safe to call twice."""
         self.waiter.close()
         self.caller.close()
         await close_client(self.redis)
-
-    # -- enqueuing --
-
-    def _new_job(self, job_or_func: str | Job, kwargs: Mapping[str, Any]) -> Job:
-        """The job that `enqueue` was asked for, as it is queued. Raises ValueError for another queue's job, and
-        TypeError or ValueError for a field that can't be meant."""
-        key = kwargs.get("key")
-        if isinstance(job_or_func, str):
-            job = Job(job_or_func, key=self.new_key() if key is None or key == "" else str(key))
-        elif isinstance(job_or_func, Job):
-            job = job_or_func
-            check(job)
-        else:
-            raise TypeError(f"enqueue() takes the name of a function or a Job, not {job_or_func!r}.")
-        extra: dict[str, Any] = {}
-        for name, value in kwargs.items():
-            if name not in _JOB_FIELDS:
-                extra[name] = value
-            elif name != "key" or job is job_or_func:
-                setattr(job, name, checked(name, value))
-        if extra:
-            job.kwargs = {**(kwargs.get("kwargs") or {}), **extra}
-        if job.queue is not None and job.queue.name != self.name:
-            raise ValueError(f"Job {job} registered to a different queue")
-        job.queue = self
-        job.queued = now()
-        job.status = Status.QUEUED
-        return job
-
-    def _parcel(self, job: Job) -> NewJob:
-        return job.key.encode(), ending.stored(self, job), due_text(job.scheduled)
-
-    async def enqueue(self, job_or_func: str | Job, **kwargs: Any) -> Job | None:
-        """Enqueue a job by instance or by the function's name; None when its key waits or runs already.
-
-        `kwargs` are the job's properties (SAQ's fields) and the function's arguments.
-        """
-        job = self._new_job(job_or_func, kwargs)
-        if self._before_enqueues:
-            await self._before_enqueue(job)
-        batch = current.get()
-        if batch is None:
-            return await self._enqueue(job)
-        return job if await batch.within(self, self._accepted([job])) else None
-
-    @asynccontextmanager
-    async def batch(self) -> AsyncIterator[None]:
-        """A block whose jobs on this queue are aborted when anything is raised in it, a cancellation included."""
-        async with batch_of(self):
-            yield
-
-    async def _accepted(self, jobs: list[Job]) -> list[Job]:
-        """Send jobs; those that are new."""
-        accepted = await self._enqueuer.add_many([self._parcel(job) for job in jobs])
-        return [job for job, new in zip(jobs, accepted, strict=True) if new]
-
-    async def _enqueue(self, job: Job) -> Job | None:
-        if not await self._enqueuer.add(self._parcel(job)):
-            return None
-        if logger.isEnabledFor(logging.INFO):
-            logger.info("Enqueuing %s", job.info(logger.isEnabledFor(logging.DEBUG)))
-        return job
-
-    async def enqueue_many(
-        self, jobs: Iterable[str | Job | tuple[str | Job, Mapping[str, Any]]], **kwargs: Any
-    ) -> list[Job | None]:
-        """Enqueue many jobs, a few hundred a round trip, each chunk atomic and in order.
-
-        Each is a function's name, a Job, or either with a mapping of its properties and arguments; `kwargs` are
-        everybody's. Returns for each the job, or None when its key waits or runs already.
-        """
-        made: list[Job] = []
-        for each in jobs:
-            what, own = each if isinstance(each, tuple) else (each, {})
-            what = self.copy(what) if isinstance(what, Job) and own else what
-            made.append(self._new_job(what, {**kwargs, **own}))
-        if self._before_enqueues:
-            for job in made:
-                await self._before_enqueue(job)
-        batch, accepting = current.get(), self._accepted(made)
-        accepted = {id(job) for job in await (accepting if batch is None else batch.within(self, accepting))}
-        return [job if id(job) in accepted else None for job in made]
 
     async def map(
         self,
